@@ -1,0 +1,59 @@
+#pragma once
+#include "engine/trace/event.h"
+
+#include <string>
+#include <vector>
+
+namespace moescope::expert {
+
+/// Copies one expert's bytes into a slot, in blocks. Implemented by each backend. load() is called on the mover's thread,
+/// for slots that the engine does not touch at that time.
+class ExpertLoader {
+public:
+    virtual ~ExpertLoader() = default;
+    virtual std::int64_t expertBytes(trace::ExpertKey key) const = 0;  ///< bytes over the link for this expert
+    virtual int blocks(trace::ExpertKey key) const = 0;                ///< >= 1; a transfer may be cancelled between two
+    virtual std::int64_t loadBlock(trace::ExpertKey key, int slot, int block) = 0; ///< returns the bytes moved
+};
+
+/// Speed of the emulated link. bytesPerSecond 0 = not emulated: as fast as the machine copies.
+struct Link {
+    std::string name = "none";
+    double bytesPerSecond = 0;
+    std::int64_t latencyNs = 0;     ///< per transfer
+    bool emulated() const { return bytesPerSecond > 0; }
+};
+/// none | pcie3x4 | pcie3x16 | pcie4x16 | pcie5x16 | nvme7 | a number of GB/s. Throws std::invalid_argument with one sentence.
+Link parseLink(std::string_view text);
+std::vector<std::string> linkNames();
+
+struct TransferRequest {
+    trace::ExpertKey key;
+    int slot = -1;
+    trace::TransferCause cause = trace::TransferCause::Demand;
+    trace::TokenIndex token;
+};
+struct TransferDone {
+    trace::TransferId transfer;
+    trace::ExpertKey key;
+    trace::TransferOutcome outcome = trace::TransferOutcome::Completed;
+};
+
+/// "Bring these bytes into that slot", asynchronous. Demand before prefetch, first come first served within each.
+/// All calls from the engine's thread. Emits TransferSpan.
+class ExpertMover {
+public:
+    virtual ~ExpertMover() = default;
+    virtual trace::TransferId request(const TransferRequest& request) = 0;
+    /// A prefetch is now needed: it moves to the demand queue (if not already moving).
+    virtual void promote(trace::TransferId transfer) = 0;
+    /// Takes effect at the next block boundary; its TransferDone says Cancelled, or Completed if it was too late.
+    virtual void cancel(trace::TransferId transfer) = 0;
+    /// What finished since the last call, in order of completion.
+    virtual std::vector<TransferDone> poll() = 0;
+    /// Blocks until at least one transfer has finished that poll() has not returned; returns at once if nothing is under way.
+    virtual void waitForOne() = 0;
+    virtual void setLink(const Link& link) = 0;
+};
+
+} // namespace moescope::expert

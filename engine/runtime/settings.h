@@ -1,0 +1,29 @@
+#pragma once
+// Everything that may change between two tokens, under the names that flags, commands and sessions use.
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace moescope::runtime {
+
+struct Settings {
+    std::string gate = "topk";
+    double gateThreshold = 0;
+    std::string cache = "lru";
+    int cacheExperts = 0;            ///< slots over all layers; 0 = all experts resident
+    std::string allocation = "uniform";
+    std::string prefetch = "none";
+    int prefetchDepth = 1;
+    double prefetchBudgetMb = 1.0;   ///< per layer of a decode step, 10^6 bytes
+    std::string link = "none";
+    friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+/// Names in the order of the struct: gate, gate-threshold, cache, cache-experts, allocation, prefetch, prefetch-depth,
+/// prefetch-budget-mb, link. The command-line flag is "--" + name.
+std::vector<std::string> settingNames();
+std::string settingValue(const Settings& settings, std::string_view name);
+/// Checks and sets one value. Throws std::invalid_argument with one sentence naming the setting, the value and what is allowed.
+void setSetting(Settings& settings, std::string_view name, std::string_view value);
+
+} // namespace moescope::runtime
