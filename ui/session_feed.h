@@ -36,6 +36,8 @@ public:
 
     void open(const QString& path);          ///< stops what was open; follows the end
     void close();
+    /// Shows a snapshot that was made elsewhere, as if a session had said so; closes what is open. For tests of panels.
+    void showSnapshot(analysis::SnapshotPtr snapshot);
     /// Follow the newest event (live mode, or the end of a finished session).
     void setFollow(bool follow);
     bool following() const;
