@@ -47,6 +47,7 @@ private:
     QApplication& m_application;
     Mode m_mode = Mode::System;
     bool m_dark = true;
+    bool m_systemDark = false;
 };
 
 } // namespace moescope::ui
