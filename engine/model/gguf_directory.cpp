@@ -215,9 +215,10 @@ private:
         const TypeTraits* traits = typeTraits(type);
         if (!traits) {
             const std::string_view known = nameOfUnsupportedType(type);
-            fail(known.empty()
-                     ? fmt::format("{} has the unknown type {}", where, type)
-                     : fmt::format("{} is stored as {}, but this version reads F32, F16, BF16, Q8_0 and Q4_0", where, known));
+            if (known.empty())
+                fail(fmt::format("{} has the unknown type {}", where, type));
+            fail(fmt::format("{} of this {} model is stored as {}, but this version reads F32, F16, BF16, Q8_0 and Q4_0", where,
+                             architecture(), known));
         }
         tensor.type = static_cast<TensorType>(type);
         if (tensor.ne[0] % traits->blockElements != 0)
@@ -229,6 +230,14 @@ private:
         if (overflow)
             fail(where + " is larger than any file");
         tensor.bytes = bytes;
+    }
+
+    std::string architecture() const {
+        const auto found = m_directory.values.find("general.architecture");
+        if (found == m_directory.values.end() || found->second.array || found->second.kind != ValueKind::Text)
+            return "GGUF";
+        const auto bytes = found->second.bytes;
+        return quoted({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }
 
     void placeTensors() {
