@@ -19,8 +19,8 @@ struct ExpertUsage {
     int layers = 0, experts = 0;
     std::vector<double> value;
     std::vector<double> layerTotal, expertTotal;
-    std::vector<double> entropy;        ///< per layer, bits, of the choices' distribution
-    std::vector<int> expertsFor90;      ///< per layer
+    std::vector<double> entropy;   ///< per layer, bits, of the choices' distribution
+    std::vector<int> expertsFor90; ///< per layer
     double maximum = 0;
     std::int64_t decisions = 0;
 };
@@ -29,7 +29,7 @@ ExpertUsage expertUsage(const Snapshot& snapshot, TokenRange range, UsageValue v
 /// Histogram of the candidates' weight beyond the first (what gating may drop), 0..1-1/topK, over a layer or all (-1).
 struct GateHistogram {
     double upper = 0.5;
-    std::vector<int> kept, dropped;     ///< [bins]: decisions whose tail ran / was dropped
+    std::vector<int> kept, dropped; ///< [bins]: decisions whose tail ran / was dropped
     std::int64_t decisions = 0;
 };
 GateHistogram gateHistogram(const Snapshot& snapshot, TokenRange range, int layer, int bins);

@@ -24,9 +24,9 @@ struct TokenRecord {
     trace::TurnIndex turn;
     TokenRole role = TokenRole::Generated;
     std::string text;
-    trace::TimeNs at = 0;              ///< prompted or emitted
+    trace::TimeNs at = 0; ///< prompted or emitted
     float logProbability = 0;
-    std::int32_t pass = -1;            ///< index in Snapshot::passes of the pass that read it, -1 until read
+    std::int32_t pass = -1; ///< index in Snapshot::passes of the pass that read it, -1 until read
     std::int32_t contextUsed = 0;
 };
 
@@ -37,15 +37,15 @@ struct PassRecord {
     trace::Phase phase = trace::Phase::Decode;
     trace::TimeNs begin = 0;
     trace::TimeNs end = 0;
-    std::array<trace::TimeNs, 7> stageNs{};   ///< by trace::Stage; Experts without its stalls, Step = total
+    std::array<trace::TimeNs, 7> stageNs{}; ///< by trace::Stage; Experts without its stalls, Step = total
     trace::TimeNs stallNs = 0;
-    trace::TimeNs otherNs = 0;                ///< total minus all named parts
+    trace::TimeNs otherNs = 0; ///< total minus all named parts
     std::int32_t hits = 0;
     std::int32_t misses = 0;
     std::int32_t evictions = 0;
     std::int64_t bytesDemand = 0;
     std::int64_t bytesPrefetch = 0;
-    float meanKept = 0;                       ///< experts run per token and layer
+    float meanKept = 0; ///< experts run per token and layer
 };
 
 /// One router decision. Index in Snapshot::choices == token * layers + layer (missing ones have candidates == 0).
@@ -54,11 +54,11 @@ struct ChoiceRecord {
     std::uint8_t kept = 0;
     trace::Phase phase = trace::Phase::Decode;
     std::array<std::uint16_t, trace::kMaxTopK> ids{};
-    std::array<std::uint16_t, trace::kMaxTopK> weights{};   ///< float16, before dropping
-    std::uint16_t predictedHits = 0;                        ///< of the candidates, how many the previous layer predicted; 0xffff unknown
-    float droppedShare = 0;                                 ///< what gating dropped
-    float secondShare = 0;                                  ///< candidates' weight beyond the first: what could be dropped
-    float gateEntropy = 0;                                  ///< nats, of the whole softmax
+    std::array<std::uint16_t, trace::kMaxTopK> weights{}; ///< float16, before dropping
+    std::uint16_t predictedHits = 0; ///< of the candidates, how many the previous layer predicted; 0xffff unknown
+    float droppedShare = 0;          ///< what gating dropped
+    float secondShare = 0;           ///< candidates' weight beyond the first: what could be dropped
+    float gateEntropy = 0;           ///< nats, of the whole softmax
 };
 
 struct TurnRecord {
@@ -72,10 +72,10 @@ struct TurnRecord {
     std::int32_t contextUsed = 0;
     std::int32_t contextTokens = 0;
     trace::TimeNs began = 0;
-    trace::TimeNs firstTokenAt = -1;    ///< TTFT = firstTokenAt - began
-    trace::TimeNs ended = -1;           ///< -1 while running
+    trace::TimeNs firstTokenAt = -1; ///< TTFT = firstTokenAt - began
+    trace::TimeNs ended = -1;        ///< -1 while running
     trace::EndReason reason = trace::EndReason::EndOfText;
-    std::int64_t bytesMoved = 0;        ///< over the link during the turn
+    std::int64_t bytesMoved = 0; ///< over the link during the turn
     float meanKept = 0;
     double decodeTokensPerSecond = 0;
 };
@@ -97,7 +97,7 @@ struct NoteRecord {
 struct ExpertRecord {
     std::int64_t hits = 0, misses = 0, evictions = 0, transfers = 0, wasted = 0;
     std::int64_t bytes = 0;
-    trace::TimeNs waitNs = 0;                         ///< sum of stalls for it
+    trace::TimeNs waitNs = 0; ///< sum of stalls for it
     trace::TokenIndex lastUsed;
     float lastWeight = 0;
     trace::TokenIndex residentSince;
@@ -106,21 +106,21 @@ struct ExpertRecord {
 
 struct LayerRecord {
     std::int64_t hits = 0, misses = 0;
-    std::int64_t decisions = 0, kept = 0, single = 0;  ///< single: decisions with candidates > 1 and kept == 1
+    std::int64_t decisions = 0, kept = 0, single = 0; ///< single: decisions with candidates > 1 and kept == 1
     std::int64_t predictedSlots = 0, predictedHits = 0;
-    double optimumHitRate = -1;                       ///< Belady on the recorded accesses and the current slots; -1 unknown
-    int slots = 0;                                    ///< -1: global pool
-    double droppedSum = 0, secondSum = 0;
+    double optimumHitRate = -1; ///< Belady on the recorded accesses and the current slots; -1 unknown
+    int slots = 0;              ///< -1: global pool
+    double droppedSum = 0, secondSum = 0;             ///< over the decode decisions
 };
 
 struct Snapshot {
     std::shared_ptr<const session::SessionInfo> info;
     std::string file;
-    std::int64_t seq = 0;                    ///< events up to here are in it
-    trace::TimeNs now = 0;                   ///< time of the last event in it: the cursor
-    trace::TimeNs sessionEnd = 0;            ///< last committed time known, >= now
-    bool live = false;                       ///< the file may still grow
-    bool atEnd = true;                       ///< now is the newest there is
+    std::int64_t seq = 0;         ///< events up to here are in it
+    trace::TimeNs now = 0;        ///< time of the last event in it: the cursor
+    trace::TimeNs sessionEnd = 0; ///< last committed time known, >= now
+    bool live = false;            ///< the file may still grow
+    bool atEnd = true;            ///< now is the newest there is
 
     int layers = 0, experts = 0;
     Track<TokenRecord> tokens;
@@ -129,9 +129,9 @@ struct Snapshot {
     std::vector<TurnRecord> turns;
     std::vector<SettingChangeRecord> changes;
     std::vector<NoteRecord> notes;
-    std::vector<std::pair<std::string, std::string>> settings;   ///< in force at `now`
-    std::vector<ExpertRecord> expertLives;   ///< [layer*experts + expert]
-    std::vector<LayerRecord> layerLives;     ///< [layers]
+    std::vector<std::pair<std::string, std::string>> settings; ///< in force at `now`
+    std::vector<ExpertRecord> expertLives;                     ///< [layer*experts + expert]
+    std::vector<LayerRecord> layerLives;                       ///< [layers]
     session::ResidencyGrid residency;
     int slotsTotal = 0;
     Summary summary;

@@ -1,0 +1,87 @@
+#include "profiler/analysis/link_reducer.h"
+
+#include <algorithm>
+
+namespace moescope::analysis {
+namespace {
+
+bool attributed(const trace::TransferSpan& e) {
+    const bool key = e.key.layer.valid() && e.key.expert.valid();
+    // Filling the cache is asked for by the budget, not by a token.
+    return key && (e.token.valid() || e.cause == trace::TransferCause::Allocation);
+}
+
+std::int64_t& bytesOf(trace::TransferCause cause, Summary& summary) {
+    switch (cause) {
+    case trace::TransferCause::Demand:
+        return summary.bytesDemand;
+    case trace::TransferCause::Prefetch:
+        return summary.bytesPrefetch;
+    case trace::TransferCause::Allocation:
+        return summary.bytesAllocation;
+    }
+    return summary.bytesUnattributed;
+}
+
+} // namespace
+
+void LinkReducer::on(const trace::TransferSpan& e, trace::Payload, Snapshot& s) {
+    Summary& summary = s.summary;
+    summary.emulated = summary.emulated || e.emulated;
+    (attributed(e) ? bytesOf(e.cause, summary) : summary.bytesUnattributed) += e.bytes;
+    const trace::TimeNs busy = std::max<trace::TimeNs>(0, e.end - e.begin);
+    m_bytes += e.bytes;
+    m_busyNs += busy;
+    if (e.cause != trace::TransferCause::Allocation) {
+        m_runBytes += e.bytes;
+        m_runBusyNs += busy;
+    }
+    if (e.cause == trace::TransferCause::Prefetch && e.transfer.valid()) {
+        Prefetch& prefetch = m_pending[e.transfer.value];
+        prefetch.bytes = e.bytes;
+        prefetch.moved = true;
+        settle(e.transfer, summary);
+    }
+}
+
+void LinkReducer::on(const trace::PrefetchIssued&, trace::Payload, Snapshot& s) {
+    ++s.summary.prefetchIssued;
+}
+
+void LinkReducer::on(const trace::PrefetchResolved& e, trace::Payload, Snapshot& s) {
+    ++m_resolved;
+    s.summary.prefetchUsed += e.used ? 1 : 0;
+    if (!e.transfer.valid())
+        return;
+    Prefetch& prefetch = m_pending[e.transfer.value];
+    prefetch.resolved = true;
+    prefetch.used = e.used;
+    settle(e.transfer, s.summary);
+}
+
+void LinkReducer::settle(trace::TransferId transfer, Summary& summary) {
+    const auto found = m_pending.find(transfer.value);
+    if (!found->second.moved || !found->second.resolved)
+        return;
+    if (found->second.used)
+        summary.bytesPrefetchUsed += found->second.bytes;
+    m_pending.erase(found);
+}
+
+void LinkReducer::on(const trace::StallSpan& e, trace::Payload, Snapshot&) {
+    m_stallNs += e.end - e.begin;
+}
+
+void LinkReducer::derive(trace::TimeNs passNs, Summary& summary) const {
+    if (m_resolved > 0)
+        summary.prefetchPrecision = static_cast<double>(summary.prefetchUsed) / static_cast<double>(m_resolved);
+    if (m_busyNs > 0)
+        summary.linkBytesPerSecond = static_cast<double>(m_bytes) / (static_cast<double>(m_busyNs) / 1e9);
+    const auto busy = static_cast<double>(m_runBusyNs);
+    if (m_runBusyNs > 0)
+        summary.overlapShare = std::clamp(1 - static_cast<double>(m_stallNs) / busy, 0.0, 1.0);
+    if (passNs > 0)
+        summary.linkUtilisation = std::min(1.0, busy / static_cast<double>(passNs));
+}
+
+} // namespace moescope::analysis
