@@ -130,7 +130,7 @@ private:
         const auto key = wanted(m_cursor.text(), "a metadata key");
         if (key.empty())
             fail("a metadata key is empty");
-        const std::string where = "metadata key " + quoted(key);
+        const std::string where = "metadata key " + quotedName(key);
         const GgufValue value = readValue(where);
         if (!m_directory.values.emplace(key, value).second)
             fail(where + " appears twice");
@@ -190,8 +190,8 @@ private:
     void readTensorEntry() {
         const auto name = wanted(m_cursor.text(), "the tensor table");
         if (name.empty() || name.size() > kLongestTensorName)
-            fail(fmt::format("the tensor name {} is {}", quoted(name), name.empty() ? "empty" : "longer than 63 bytes"));
-        const std::string where = "tensor " + quoted(name);
+            fail(fmt::format("the tensor name {} is {}", quotedName(name), name.empty() ? "empty" : "longer than 63 bytes"));
+        const std::string where = "tensor " + quotedName(name);
         TensorView tensor;
         tensor.name = name;
         const auto dims = wanted(m_cursor.number<std::uint32_t>(), "the tensor table");
@@ -237,7 +237,7 @@ private:
         if (found == m_directory.values.end() || found->second.array || found->second.kind != ValueKind::Text)
             return "GGUF";
         const auto bytes = found->second.bytes;
-        return quoted({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+        return quotedName({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }
 
     void placeTensors() {
@@ -248,10 +248,10 @@ private:
             TensorView& tensor = m_directory.tensors[i];
             const std::uint64_t offset = m_offsets[i];
             if (offset % m_alignment != 0)
-                fail(fmt::format("tensor {} is not aligned to {} bytes", quoted(tensor.name), m_alignment));
+                fail(fmt::format("tensor {} is not aligned to {} bytes", quotedName(tensor.name), m_alignment));
             if (offset > available || static_cast<std::uint64_t>(tensor.bytes) > available - offset)
                 fail(fmt::format("tensor {} reaches past the end of the file; it may be an incomplete download",
-                                 quoted(tensor.name)));
+                                 quotedName(tensor.name)));
             tensor.data = m_bytes.data() + m_directory.dataStart + offset;
         }
     }

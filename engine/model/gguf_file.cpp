@@ -23,7 +23,7 @@ struct GgufFile::State {
         return found == directory.values.end() ? nullptr : &found->second;
     }
     [[noreturn]] void wrongKind(std::string_view key, const GgufValue& value, std::string_view wanted) const {
-        refuse(name, fmt::format("metadata key {} is {}, not {}", quoted(key), describe(value), wanted));
+        refuse(name, fmt::format("metadata key {} is {}, not {}", quotedName(key), describe(value), wanted));
     }
 };
 
@@ -135,13 +135,13 @@ const TensorView* GgufFile::find(std::string_view tensor) const {
 const TensorView& GgufFile::require(std::string_view tensor, std::initializer_list<std::int64_t> ne) const {
     const TensorView* found = find(tensor);
     if (!found)
-        refuse(name(), fmt::format("tensor {} is missing", quoted(tensor)));
+        refuse(name(), fmt::format("tensor {} is missing", quotedName(tensor)));
     TensorView wanted;
     wanted.dims = static_cast<int>(ne.size());
     std::copy_n(ne.begin(), std::min(ne.size(), wanted.ne.size()), wanted.ne.begin());
     if (ne.size() > wanted.ne.size() || found->ne != wanted.ne)
         refuse(name(),
-               fmt::format("tensor {} has the shape {} instead of {}", quoted(tensor), shapeOf(*found), shapeOf(wanted)));
+               fmt::format("tensor {} has the shape {} instead of {}", quotedName(tensor), shapeOf(*found), shapeOf(wanted)));
     return *found;
 }
 

@@ -105,7 +105,7 @@ private:
                                                    [&](const KnownArchitecture& a) { return a.id == *architecture; });
             const std::string people = known == std::end(kKnown) ? "" : fmt::format(" ({})", known->people);
             fail(fmt::format("its architecture {}{} is not supported yet; this version runs 'llama' with experts (Mixtral)",
-                             quoted(*architecture), people));
+                             quotedName(*architecture), people));
         }
         m_config.architecture = *architecture;
     }
@@ -142,7 +142,7 @@ private:
         const double factor = m_file.real(key("rope.scaling.factor")).value_or(1.0);
         if (scaling != "none" && (scaling != "linear" || (factor != 0.0 && factor != 1.0)))
             fail(fmt::format("it stretches its context with RoPE scaling {}, which this version does not support",
-                             quoted(scaling)));
+                             quotedName(scaling)));
         if (m_file.integer(key("attention.sliding_window")).value_or(0) != 0)
             fail("it uses sliding-window attention, which this version does not support");
     }

@@ -10,7 +10,7 @@ void refuse(std::string_view file, std::string_view reason) {
     throw std::runtime_error(fmt::format("Cannot use the model '{}': {}.", file, reason));
 }
 
-std::string quoted(std::string_view name) {
+std::string quotedName(std::string_view name) {
     constexpr std::size_t kLongest = 80;
     std::string shown = "'";
     for (const char c : name.substr(0, kLongest))

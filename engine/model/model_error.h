@@ -8,6 +8,6 @@ namespace moescope::model {
 [[noreturn]] void refuse(std::string_view file, std::string_view reason);
 
 /// A name out of an untrusted file, in quotes: control characters and broken bytes replaced, long names shortened.
-std::string quoted(std::string_view name);
+std::string quotedName(std::string_view name);
 
 } // namespace moescope::model

@@ -24,8 +24,8 @@ public:
     void refuseOthers() const {
         for (const TensorView& tensor : m_file.tensors())
             if (!m_known.contains(tensor.name))
-                refuse(m_file.name(),
-                       fmt::format("it holds the tensor {}, which this version does not know how to use", quoted(tensor.name)));
+                refuse(m_file.name(), fmt::format("it holds the tensor {}, which this version does not know how to use",
+                                                  quotedName(tensor.name)));
     }
 
 private:
