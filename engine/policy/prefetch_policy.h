@@ -8,6 +8,7 @@ struct PrefetchQuestion {
     int layer = 0;
     int layers = 0;
     int topK = 2;
+    bool renormalise = true;                   ///< as in RouterRule
     /// predicted[d-1] = softmax of layer+d's gate applied to this layer's gate input; as many depths as the policy asked for.
     std::span<const std::span<const float>> predicted;
     const Residency* residency = nullptr;      ///< resident or already on its way

@@ -1,0 +1,14 @@
+#pragma once
+// Steps that every gate rule shares. Pure functions, no allocation.
+#include "engine/policy/gate_policy.h"
+
+namespace moescope::policy {
+
+/// Softmax of logits into out (same length; may alias), in a fixed order: float exponentials, sum in double.
+void softmax(std::span<const float> logits, std::span<float> out);
+
+/// Keeps the first `kept` candidates (1..candidates) and gives them their weights: divided by their sum where the rule
+/// renormalises, else as they are. All kept: exactly the weights of plain top-k.
+void keepFirst(GateChoice& choice, int kept, RouterRule rule);
+
+} // namespace moescope::policy

@@ -1,0 +1,25 @@
+#include "engine/policy/lru_policy.h"
+
+#include <utility>
+
+namespace moescope::policy {
+
+void LruPolicy::touched(trace::ExpertKey key, float) {
+    m_recency.touched(key);
+}
+
+void LruPolicy::admitted(trace::ExpertKey key) {
+    m_recency.admitted(key);
+}
+
+std::size_t LruPolicy::victim(std::span<const trace::ExpertKey> candidates) {
+    std::size_t worst = 0;
+    for (std::size_t i = 1; i < candidates.size(); ++i)
+        if (std::pair(m_recency.of(candidates[i]), candidates[i]) <
+            std::pair(m_recency.of(candidates[worst]), candidates[worst]))
+            worst = i;
+    m_recency.evicted(candidates[worst]);
+    return worst;
+}
+
+} // namespace moescope::policy

@@ -1,0 +1,73 @@
+// Names of all policies and how to build them: the one place to add a line when a policy is added.
+#include "engine/policy/adapmoe_policy.h"
+#include "engine/policy/global_policy.h"
+#include "engine/policy/lfu_policy.h"
+#include "engine/policy/lru_policy.h"
+#include "engine/policy/next_layer_policy.h"
+#include "engine/policy/no_prefetch_policy.h"
+#include "engine/policy/topk_policy.h"
+#include "engine/policy/uniform_policy.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <stdexcept>
+
+namespace moescope::policy {
+
+namespace {
+
+[[noreturn]] void unknown(std::string_view kind, std::string_view name, const std::vector<std::string>& known) {
+    throw std::invalid_argument(fmt::format("There is no {} policy '{}'; known are {}.", kind, name, fmt::join(known, ", ")));
+}
+
+} // namespace
+
+std::vector<std::string> gatePolicyNames() {
+    return {"topk", "adapmoe"};
+}
+
+std::unique_ptr<GatePolicy> makeGatePolicy(std::string_view name, const GateParameters& parameters) {
+    if (name == "topk")
+        return std::make_unique<TopkPolicy>();
+    if (name == "adapmoe")
+        return std::make_unique<AdapmoePolicy>(parameters);
+    unknown("gate", name, gatePolicyNames());
+}
+
+std::vector<std::string> cachePolicyNames() {
+    return {"lru", "lfu"};
+}
+
+std::unique_ptr<CachePolicy> makeCachePolicy(std::string_view name) {
+    if (name == "lru")
+        return std::make_unique<LruPolicy>();
+    if (name == "lfu")
+        return std::make_unique<LfuPolicy>();
+    unknown("cache", name, cachePolicyNames());
+}
+
+std::vector<std::string> allocationPolicyNames() {
+    return {"uniform", "global"};
+}
+
+std::unique_ptr<AllocationPolicy> makeAllocationPolicy(std::string_view name) {
+    if (name == "uniform")
+        return std::make_unique<UniformPolicy>();
+    if (name == "global")
+        return std::make_unique<GlobalPolicy>();
+    unknown("allocation", name, allocationPolicyNames());
+}
+
+std::vector<std::string> prefetchPolicyNames() {
+    return {"none", "next-layer"};
+}
+
+std::unique_ptr<PrefetchPolicy> makePrefetchPolicy(std::string_view name, int depth) {
+    if (name == "none")
+        return std::make_unique<NoPrefetchPolicy>();
+    if (name == "next-layer")
+        return std::make_unique<NextLayerPolicy>(depth);
+    unknown("prefetch", name, prefetchPolicyNames());
+}
+
+} // namespace moescope::policy

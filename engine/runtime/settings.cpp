@@ -1,0 +1,123 @@
+#include "engine/runtime/settings.h"
+
+#include "engine/expert/expert_mover.h"
+#include "engine/policy/allocation_policy.h"
+#include "engine/policy/cache_policy.h"
+#include "engine/policy/gate_policy.h"
+#include "engine/policy/prefetch_policy.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <optional>
+#include <stdexcept>
+
+namespace moescope::runtime {
+
+namespace {
+
+constexpr double kMostBudgetMb = 1e6;
+constexpr int kMostSlots = 1'000'000;
+constexpr int kMostDepth = 3;
+
+[[noreturn]] void refuse(std::string_view name, std::string_view value, const std::string& allowed) {
+    throw std::invalid_argument(fmt::format("The setting {} cannot be '{}'; allowed is {}.", name, value, allowed));
+}
+
+template <class Number>
+std::optional<Number> numberOf(std::string_view text) {
+    Number number{};
+    const char* end = text.data() + text.size();
+    const auto [stop, problem] = std::from_chars(text.data(), end, number);
+    if (problem != std::errc() || stop != end)
+        return std::nullopt;
+    return number;
+}
+
+std::string nameFrom(std::string_view name, std::string_view value, const std::vector<std::string>& allowed) {
+    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
+        refuse(name, value, fmt::format("{}", fmt::join(allowed, ", ")));
+    return std::string(value);
+}
+
+int wholeFrom(std::string_view name, std::string_view value, int least, int most) {
+    const auto number = numberOf<int>(value);
+    if (!number || *number < least || *number > most)
+        refuse(name, value, fmt::format("a whole number from {} to {}", least, most));
+    return *number;
+}
+
+double realFrom(std::string_view name, std::string_view value, double most) {
+    const auto number = numberOf<double>(value);
+    if (!number || !std::isfinite(*number) || *number < 0 || *number > most)
+        refuse(name, value, fmt::format("a number from 0 to {:.0f}", most));
+    return *number == 0 ? 0 : *number; // no negative zero
+}
+
+std::string linkFrom(std::string_view name, std::string_view value) {
+    try {
+        return expert::parseLink(value).name;
+    } catch (const std::invalid_argument&) {
+        refuse(name, value, fmt::format("{} or a number of GB/s", fmt::join(expert::linkNames(), ", ")));
+    }
+}
+
+[[noreturn]] void unknown(std::string_view name) {
+    throw std::invalid_argument(fmt::format("There is no setting '{}'; known are {}.", name, fmt::join(settingNames(), ", ")));
+}
+
+} // namespace
+
+std::vector<std::string> settingNames() {
+    return {"gate",           "gate-threshold",     "cache", "cache-experts", "allocation", "prefetch",
+            "prefetch-depth", "prefetch-budget-mb", "link"};
+}
+
+std::string settingValue(const Settings& settings, std::string_view name) {
+    if (name == "gate")
+        return settings.gate;
+    if (name == "gate-threshold")
+        return fmt::format("{}", settings.gateThreshold);
+    if (name == "cache")
+        return settings.cache;
+    if (name == "cache-experts")
+        return fmt::format("{}", settings.cacheExperts);
+    if (name == "allocation")
+        return settings.allocation;
+    if (name == "prefetch")
+        return settings.prefetch;
+    if (name == "prefetch-depth")
+        return fmt::format("{}", settings.prefetchDepth);
+    if (name == "prefetch-budget-mb")
+        return fmt::format("{}", settings.prefetchBudgetMb);
+    if (name == "link")
+        return settings.link;
+    unknown(name);
+}
+
+void setSetting(Settings& settings, std::string_view name, std::string_view value) {
+    if (name == "gate")
+        settings.gate = nameFrom(name, value, policy::gatePolicyNames());
+    else if (name == "gate-threshold")
+        settings.gateThreshold = realFrom(name, value, 1e6);
+    else if (name == "cache")
+        settings.cache = nameFrom(name, value, policy::cachePolicyNames());
+    else if (name == "cache-experts")
+        settings.cacheExperts = wholeFrom(name, value, 0, kMostSlots);
+    else if (name == "allocation")
+        settings.allocation = nameFrom(name, value, policy::allocationPolicyNames());
+    else if (name == "prefetch")
+        settings.prefetch = nameFrom(name, value, policy::prefetchPolicyNames());
+    else if (name == "prefetch-depth")
+        settings.prefetchDepth = wholeFrom(name, value, 1, kMostDepth);
+    else if (name == "prefetch-budget-mb")
+        settings.prefetchBudgetMb = realFrom(name, value, kMostBudgetMb);
+    else if (name == "link")
+        settings.link = linkFrom(name, value);
+    else
+        unknown(name);
+}
+
+} // namespace moescope::runtime
