@@ -30,7 +30,7 @@ class Commands : public QObject {
 public:
     using QObject::QObject;
 
-signals:
+Q_SIGNALS:
     void promptSubmitted(const QList<moescope::ui::ChatTurn>& messages, const moescope::ui::SamplingChoice& sampling);
     void stopRequested();
     /// Takes effect before the next token. Names are those of runtime::settingNames().

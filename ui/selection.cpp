@@ -19,14 +19,14 @@ void Selection::hover(const Target& target) {
     if (target == m_hovered)
         return;
     m_hovered = target;
-    emit hoverChanged();
+    Q_EMIT hoverChanged();
 }
 
 void Selection::choose(const Target& target) {
     if (target == m_chosen)
         return;
     m_chosen = target;
-    emit chosenChanged();
+    Q_EMIT chosenChanged();
 }
 
 void Selection::setTimeRange(std::optional<TimeRange> range) {
@@ -35,7 +35,7 @@ void Selection::setTimeRange(std::optional<TimeRange> range) {
     if (range == m_timeRange)
         return;
     m_timeRange = range;
-    emit timeRangeChanged();
+    Q_EMIT timeRangeChanged();
 }
 
 void Selection::clear() {

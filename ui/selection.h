@@ -35,13 +35,13 @@ public:
     Target effective() const;
     const std::optional<TimeRange>& timeRange() const { return m_timeRange; }
 
-public slots:
+public Q_SLOTS:
     void hover(const moescope::ui::Selection::Target& target);
     void choose(const moescope::ui::Selection::Target& target);
     void setTimeRange(std::optional<moescope::ui::Selection::TimeRange> range);
     void clear();
 
-signals:
+Q_SIGNALS:
     void hoverChanged();
     void chosenChanged();
     void timeRangeChanged();

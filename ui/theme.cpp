@@ -137,7 +137,7 @@ void Theme::setMode(Mode mode) {
         return;
     m_dark = dark;
     apply();
-    emit changed();
+    Q_EMIT changed();
 }
 
 QColor Theme::colour(Role role) const {

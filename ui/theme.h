@@ -39,7 +39,7 @@ public:
     QFont body() const;               ///< 12-13 px
     static constexpr int kGrid = 8;
 
-signals:
+Q_SIGNALS:
     void changed();
 
 private:
