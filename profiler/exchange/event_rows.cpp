@@ -1,0 +1,155 @@
+#include "profiler/exchange/event_rows.h"
+
+#include "engine/trace/routing_payload.h"
+
+#include <array>
+#include <fmt/format.h>
+#include <span>
+
+namespace moescope::exchange {
+namespace {
+
+/// Same order as trace::Event.
+constexpr std::array<EventTable, std::variant_size_v<trace::Event>> kTables{{
+    {"prompt_began", "seq,at_ns,turn,first_token,prompt_tokens,reused_tokens,context_tokens,prompt"},
+    {"token_prompted", "seq,at_ns,turn,token,token_id,text"},
+    {"token_emitted", "seq,at_ns,turn,token,token_id,log_probability_nats,context_used_tokens,text"},
+    {"answer_ended", "seq,at_ns,turn,reason,tokens,prompt_began_at_ns"},
+    {"experts_chosen", "seq,at_ns,token,layer,phase,candidates,kept,experts,ids,weights,gate,predicted_gates"},
+    {"expert_hit", "seq,at_ns,token,layer,expert"},
+    {"expert_missed", "seq,at_ns,token,layer,expert,in_flight"},
+    {"expert_evicted", "seq,at_ns,token,layer,expert,cause,replaced_by_layer,replaced_by_expert"},
+    {"prefetch_issued", "seq,at_ns,token,layer,expert,transfer,depth_layers,probability"},
+    {"prefetch_resolved", "seq,at_ns,token,layer,expert,transfer,used"},
+    {"transfer_span", "seq,begin_ns,end_ns,queued_at_ns,token,layer,expert,transfer,cause,outcome,emulated,bytes"},
+    {"stage_span", "seq,begin_ns,end_ns,token,tokens,layer,stage,phase"},
+    {"stall_span", "seq,begin_ns,end_ns,token,layer,expert,transfer"},
+    {"setting_changed", "seq,at_ns,token,name,before,after"},
+    {"slots_allocated", "seq,at_ns,layer,slots"},
+    {"host_sample", "seq,at_ns,resident_bytes,cpu_percent,recorder_lag_us"},
+    {"events_lost", "seq,at_ns,count"},
+    {"note_made", "seq,at_ns,token,text"},
+    {"run_failed", "seq,at_ns,text"},
+}};
+
+constexpr std::array<const char*, 2> kPhases{"prefill", "decode"};
+constexpr std::array<const char*, 7> kStages{"step", "embed", "attention", "router", "experts", "output", "sample"};
+constexpr std::array<const char*, 3> kTransferCauses{"demand", "prefetch", "allocation"};
+constexpr std::array<const char*, 2> kOutcomes{"completed", "cancelled"};
+constexpr std::array<const char*, 3> kEvictionCauses{"demand", "prefetch", "budget"};
+constexpr std::array<const char*, 6> kReasons{"end_of_text",  "stop_string", "token_limit",
+                                              "context_full", "requested",   "failed"};
+
+template <class Names, class Enum>
+std::string_view nameOf(const Names& names, Enum value) {
+    const auto index = static_cast<std::size_t>(value);
+    return index < names.size() ? names[index] : "unknown";
+}
+
+std::string_view viewOf(trace::Payload payload) {
+    return {reinterpret_cast<const char*>(payload.data()), payload.size()};
+}
+
+std::string joined(std::span<const float> values) {
+    std::string out;
+    for (const float value : values)
+        out += fmt::format("{}{:.5g}", out.empty() ? "" : ";", value);
+    return out;
+}
+
+class RowWriter {
+public:
+    RowWriter(CsvTable& table, trace::Payload payload) : m_table(table), m_payload(payload) {}
+
+    void operator()(const trace::PromptBegan& e) {
+        m_table.integer(e.at).id(e.turn).id(e.firstToken).integer(e.promptTokens).integer(e.reusedTokens);
+        m_table.integer(e.contextTokens).text(viewOf(m_payload));
+    }
+    void operator()(const trace::TokenPrompted& e) {
+        m_table.integer(e.at).id(e.turn).id(e.token).integer(e.tokenId).text(viewOf(m_payload));
+    }
+    void operator()(const trace::TokenEmitted& e) {
+        m_table.integer(e.at).id(e.turn).id(e.token).integer(e.tokenId).number(static_cast<double>(e.logProbability));
+        m_table.integer(e.contextUsed).text(viewOf(m_payload));
+    }
+    void operator()(const trace::AnswerEnded& e) {
+        m_table.integer(e.at).id(e.turn).text(nameOf(kReasons, e.reason)).integer(e.tokens).integer(e.promptBeganAt);
+    }
+    void operator()(const trace::ExpertsChosen& e) {
+        m_table.integer(e.at).id(e.token).id(e.layer).text(nameOf(kPhases, e.phase)).integer(int{e.candidates});
+        m_table.integer(int{e.kept}).integer(e.experts);
+        const auto routing = trace::decodeRouting(e, m_payload).value_or(trace::RoutingPayload{});
+        m_table.text(fmt::format("{}", fmt::join(routing.ids, ";"))).text(joined(routing.weights)).text(joined(routing.gate));
+        std::string predicted;
+        for (const auto& gate : routing.predicted)
+            predicted += fmt::format("{}{}", predicted.empty() ? "" : "|", joined(gate));
+        m_table.text(predicted);
+    }
+    void operator()(const trace::ExpertHit& e) { instant(e); }
+    void operator()(const trace::ExpertMissed& e) {
+        instant(e);
+        m_table.integer(int{e.inFlight});
+    }
+    void operator()(const trace::ExpertEvicted& e) {
+        instant(e);
+        m_table.text(nameOf(kEvictionCauses, e.cause)).id(e.replacedBy.layer).id(e.replacedBy.expert);
+    }
+    void operator()(const trace::PrefetchIssued& e) {
+        instant(e);
+        m_table.id(e.transfer).integer(int{e.depth}).number(static_cast<double>(e.probability));
+    }
+    void operator()(const trace::PrefetchResolved& e) {
+        instant(e);
+        m_table.id(e.transfer).integer(int{e.used});
+    }
+    void operator()(const trace::TransferSpan& e) {
+        m_table.integer(e.begin).integer(e.end).integer(e.queuedAt).id(e.token).id(e.key.layer).id(e.key.expert);
+        m_table.id(e.transfer).text(nameOf(kTransferCauses, e.cause)).text(nameOf(kOutcomes, e.outcome));
+        m_table.integer(int{e.emulated}).integer(e.bytes);
+    }
+    void operator()(const trace::StageSpan& e) {
+        m_table.integer(e.begin).integer(e.end).id(e.token).integer(e.tokens).id(e.layer);
+        m_table.text(nameOf(kStages, e.stage)).text(nameOf(kPhases, e.phase));
+    }
+    void operator()(const trace::StallSpan& e) {
+        m_table.integer(e.begin).integer(e.end).id(e.token).id(e.key.layer).id(e.key.expert).id(e.transfer);
+    }
+    void operator()(const trace::SettingChanged& e) {
+        m_table.integer(e.at).id(e.token);
+        std::string_view rest = viewOf(m_payload);
+        for (int part = 0; part < 3; ++part) {
+            const std::size_t end = std::min(rest.find('\0'), rest.size());
+            m_table.text(rest.substr(0, end));
+            rest.remove_prefix(std::min(rest.size(), end + 1));
+        }
+    }
+    void operator()(const trace::SlotsAllocated& e) { m_table.integer(e.at).id(e.layer).integer(e.slots); }
+    void operator()(const trace::HostSample& e) {
+        m_table.integer(e.at).integer(e.residentBytes).number(static_cast<double>(e.cpuPercent)).integer(e.recorderLagUs);
+    }
+    void operator()(const trace::EventsLost& e) { m_table.integer(e.at).integer(e.count); }
+    void operator()(const trace::NoteMade& e) { m_table.integer(e.at).id(e.token).text(viewOf(m_payload)); }
+    void operator()(const trace::RunFailed& e) { m_table.integer(e.at).text(viewOf(m_payload)); }
+
+private:
+    template <class Event>
+    void instant(const Event& e) {
+        m_table.integer(e.at).id(e.token).id(e.key.layer).id(e.key.expert);
+    }
+    CsvTable& m_table;
+    trace::Payload m_payload;
+};
+
+} // namespace
+
+const EventTable& eventTable(std::size_t kind) {
+    return kTables.at(kind);
+}
+
+void writeEventRow(const session::Record& record, trace::Payload payload, CsvTable& table) {
+    table.integer(record.seq);
+    std::visit(RowWriter(table, payload), record.event);
+    table.endRow();
+}
+
+} // namespace moescope::exchange
