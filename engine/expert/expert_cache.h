@@ -23,6 +23,7 @@ public:
         std::optional<trace::ExpertKey> evicted;
     };
 
+    /// Throws std::invalid_argument with one sentence if the plan does not fit the shape or leaves a layer without a slot.
     ExpertCache(Shape shape, std::unique_ptr<policy::CachePolicy> policy, policy::SlotPlan plan);
     ~ExpertCache() override;
 
@@ -35,24 +36,27 @@ public:
     int slotOf(trace::ExpertKey key) const;
     /// Residents of the layer's pool (whole pool when global) that are loading or resident.
     int used(int layer) const;
+    /// Slots of the layer's pool (whole pool when global). used() may exceed it until trim().
+    int capacity(int layer) const;
 
     /// The router asked for it (hit or miss alike); feeds the policy.
     void touch(trace::ExpertKey key, float weight);
     void beginSequence();
 
     /// Gives the absent expert a slot in state Loading, evicting an unpinned resident of its pool if none is free.
-    /// Nothing if every slot of the pool is pinned or loading. For Prefetch, entries pinned *or touched in the current step*
-    /// are not evicted (never evict a live entry for a guess).
+    /// Nothing if every slot of the pool is pinned or loading, if the expert is not absent, or while entries over the limit
+    /// wait for trim(). For Prefetch, entries pinned *or touched or prefetched in the current step* are not evicted (never
+    /// evict a live entry for a guess). The lowest free slot is given, so that high slots fall empty after the plan shrank.
     std::optional<Admission> admit(trace::ExpertKey key, AdmitFor purpose);
     void loaded(trace::ExpertKey key);       ///< Loading -> Resident
-    void abandoned(trace::ExpertKey key);    ///< Loading -> Absent (cancelled)
+    void abandoned(trace::ExpertKey key);    ///< Loading -> Absent (cancelled); its pins are forgotten
 
     void pin(trace::ExpertKey key);          ///< nestable; a pinned expert is not evicted
     void unpin(trace::ExpertKey key);
     /// Marks the beginning of a new step for the "touched in the current step" rule.
     void beginStep();
 
-    /// Applies another plan; evicts by policy what no longer fits and returns it. Pinned and loading entries over the limit
+    /// Applies another plan (checked as in the constructor); evicts by policy what no longer fits and returns it. Pinned and loading entries over the limit
     /// stay until trim() is called again after they are free. Slots are numbered 0..plan.total-1 of the *larger* of old and
     /// new plan until the evictions are done; see slotCount().
     std::vector<trace::ExpertKey> setPlan(policy::SlotPlan plan);
@@ -63,6 +67,9 @@ public:
     int slotCount() const;
 
 private:
+    std::optional<trace::ExpertKey> evictOne(int layer, AdmitFor purpose);
+    void release(trace::ExpertKey key);
+
     struct State;
     Shape m_shape;
     policy::SlotPlan m_plan;

@@ -4,7 +4,7 @@
 #include "engine/policy/allocation_policy.h"
 #include "engine/policy/cache_policy.h"
 #include "engine/policy/gate_policy.h"
-#include "engine/policy/prefetch_policy.h"
+#include "engine/policy/next_layer_policy.h"
 
 #include <algorithm>
 #include <charconv>
@@ -20,7 +20,6 @@ namespace {
 
 constexpr double kMostBudgetMb = 1e6;
 constexpr int kMostSlots = 1'000'000;
-constexpr int kMostDepth = 3;
 
 [[noreturn]] void refuse(std::string_view name, std::string_view value, const std::string& allowed) {
     throw std::invalid_argument(fmt::format("The setting {} cannot be '{}'; allowed is {}.", name, value, allowed));
@@ -111,7 +110,7 @@ void setSetting(Settings& settings, std::string_view name, std::string_view valu
     else if (name == "prefetch")
         settings.prefetch = nameFrom(name, value, policy::prefetchPolicyNames());
     else if (name == "prefetch-depth")
-        settings.prefetchDepth = wholeFrom(name, value, 1, kMostDepth);
+        settings.prefetchDepth = wholeFrom(name, value, 1, policy::NextLayerPolicy::kMaxDepth);
     else if (name == "prefetch-budget-mb")
         settings.prefetchBudgetMb = realFrom(name, value, kMostBudgetMb);
     else if (name == "link")
