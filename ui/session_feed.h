@@ -24,7 +24,7 @@ struct TimelineWindow {
 using TimelineWindowPtr = std::shared_ptr<const TimelineWindow>;
 
 /// The window's only source of knowledge: reads one session, live or finished, on its own thread, runs the reducers there and
-/// publishes immutable snapshots, at most 30 a second. GUI thread API; all methods return at once.
+/// publishes immutable snapshots, about 30 a second. GUI thread API; all methods return at once.
 class SessionFeed : public QObject {
     Q_OBJECT
 public:
@@ -53,7 +53,7 @@ public:
     /// Asks for bars; the newest request replaces older ones not yet answered. Returns its generation.
     quint64 requestTimeline(trace::TimeNs begin, trace::TimeNs end, int pixels);
 
-signals:
+Q_SIGNALS:
     void snapshotChanged();
     void timelineReady(moescope::ui::TimelineWindowPtr window);
     void opened(const QString& path);

@@ -1,0 +1,132 @@
+#include "ui/session_cursor.h"
+
+#include <QFile>
+#include <QFileInfo>
+#include <algorithm>
+#include <filesystem>
+#include <sys/stat.h>
+
+namespace moescope::ui {
+
+namespace {
+
+constexpr std::int64_t kChunk = 4096;
+
+std::uint64_t inodeOf(const QString& path) {
+    struct stat entry = {};
+    return ::stat(QFile::encodeName(path).constData(), &entry) == 0 ? entry.st_ino : 0;
+}
+
+std::filesystem::path toPath(const QString& path) {
+    return QFile::encodeName(path).toStdString();
+}
+
+} // namespace
+
+SessionCursor::SessionCursor(const QString& path)
+    : m_path(path), m_reader(toPath(path)), m_info(std::make_shared<const session::SessionInfo>(m_reader.info())),
+      m_builder(std::make_unique<analysis::SnapshotBuilder>(m_info)), m_inode(inodeOf(path)) {
+    refresh();
+}
+
+bool SessionCursor::refresh() {
+    if (m_info->finished())
+        return false;
+    const bool ended = m_reader.refresh();
+    if (ended)
+        m_info = std::make_shared<const session::SessionInfo>(m_reader.info());
+    const bool news = ended || m_reader.lastSeq() != m_lastKnown;
+    m_lastKnown = m_reader.lastSeq();
+    return news;
+}
+
+bool SessionCursor::sameFileOnDisk() const {
+    return inodeOf(m_path) == m_inode;
+}
+
+bool SessionCursor::fileExists() const {
+    return QFileInfo::exists(m_path);
+}
+
+trace::TimeNs SessionCursor::now() const {
+    return m_builder->snapshot()->now;
+}
+
+void SessionCursor::retreat(std::int64_t target) {
+    if (target >= m_seq)
+        return;
+    m_builder = std::make_unique<analysis::SnapshotBuilder>(m_info);
+    m_seq = 0;
+}
+
+bool SessionCursor::advance(std::int64_t target, std::chrono::milliseconds budget) {
+    const auto deadline = std::chrono::steady_clock::now() + budget;
+    target = std::min(target, m_reader.lastSeq());
+    while (m_seq < target) {
+        const std::int64_t last = std::min(target, m_seq + kChunk);
+        m_builder->add(m_reader.read(m_seq + 1, last));
+        m_seq = last;
+        if (std::chrono::steady_clock::now() >= deadline)
+            break;
+    }
+    return m_seq >= target;
+}
+
+std::int64_t SessionCursor::seqAfterTokens(int count) {
+    return count >= 0 ? seqOfTokenAhead(count) : seqOfTokenBehind(-count);
+}
+
+std::int64_t SessionCursor::seqOfTokenAhead(int count) {
+    std::int64_t at = m_seq;
+    while (count > 0 && at < m_reader.lastSeq()) {
+        const std::int64_t last = std::min(m_reader.lastSeq(), at + kChunk);
+        const session::Batch batch = m_reader.read(at + 1, last);
+        for (const session::Record& record : batch.records) {
+            if (std::holds_alternative<trace::TokenEmitted>(record.event) && --count == 0)
+                return record.seq;
+        }
+        at = last;
+    }
+    return at;
+}
+
+std::int64_t SessionCursor::seqOfTokenBehind(int count) {
+    std::int64_t end = m_seq; // the first one found may be the very event the cursor stands on
+    while (end > 0) {
+        const std::int64_t first = std::max<std::int64_t>(1, end - kChunk);
+        const session::Batch batch = m_reader.read(first, end - 1);
+        for (auto record = batch.records.rbegin(); record != batch.records.rend(); ++record) {
+            if (std::holds_alternative<trace::TokenEmitted>(record->event) && --count == 0)
+                return record->seq;
+        }
+        end = first == 1 ? 0 : first;
+    }
+    return 0;
+}
+
+analysis::SnapshotPtr SessionCursor::snapshot(bool withOptimum) {
+    m_builder->refreshFigures(withOptimum);
+    auto copy = std::make_shared<analysis::Snapshot>(*m_builder->snapshot());
+    copy->info = m_info;
+    copy->file = m_path.toStdString();
+    copy->live = !m_info->finished();
+    copy->atEnd = m_seq >= m_reader.lastSeq();
+    copy->sessionEnd = std::max(copy->now, m_reader.lastTime());
+    return copy;
+}
+
+TimelineWindow SessionCursor::timeline(trace::TimeNs begin, trace::TimeNs end, int pixels) {
+    TimelineWindow window;
+    window.file = m_path;
+    window.begin = begin;
+    window.end = std::max(begin + 1, end);
+    window.resolutionNs = std::max<trace::TimeNs>(1, (window.end - begin) / std::max(1, pixels));
+    for (int lane = 0; lane <= static_cast<int>(session::Lane::CopyOther); ++lane) {
+        const session::LaneQuery query{static_cast<session::Lane>(lane), window.begin, window.end, window.resolutionNs};
+        window.lanes.push_back({query.lane, m_reader.lane(query)});
+    }
+    window.link = m_reader.linkBytes(window.begin, window.end, std::clamp(pixels / 3, 1, 400));
+    return window;
+}
+
+} // namespace moescope::ui
