@@ -6,8 +6,8 @@
 #include "ui/plot/plot_gestures.h"
 #include "ui/plot/plot_widget.h"
 
+#include "ui/plot/custom_plot.h"
 #include <QBoxLayout>
-#include <qcustomplot.h>
 
 namespace moescope::ui {
 namespace {

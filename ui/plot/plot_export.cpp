@@ -2,10 +2,10 @@
 
 #include "ui/plot/table_text.h"
 
+#include "ui/plot/custom_plot.h"
 #include <QFileInfo>
 #include <QSaveFile>
 #include <QSvgGenerator>
-#include <qcustomplot.h>
 
 using namespace Qt::StringLiterals;
 

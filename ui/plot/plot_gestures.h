@@ -1,5 +1,5 @@
 #pragma once
-#include <qcustomplot.h>
+#include "ui/plot/custom_plot.h"
 
 #include <functional>
 

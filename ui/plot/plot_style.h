@@ -1,7 +1,7 @@
 #pragma once
 #include "ui/theme.h"
 
-#include <qcustomplot.h>
+#include "ui/plot/custom_plot.h"
 
 namespace moescope::ui {
 

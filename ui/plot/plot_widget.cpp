@@ -5,8 +5,8 @@
 #include "ui/plot/plot_style.h"
 #include "ui/plot/table_twin.h"
 
+#include "ui/plot/custom_plot.h"
 #include <QtWidgets>
-#include <qcustomplot.h>
 
 using namespace Qt::StringLiterals;
 
