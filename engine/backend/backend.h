@@ -9,33 +9,42 @@ namespace moescope::backend {
 
 struct PassToken {
     std::int32_t id = 0;
-    std::int32_t position = 0;     ///< in the KV cache; consecutive within a pass
+    std::int32_t position = 0; ///< in the KV cache; consecutive within a pass
 };
 
 /// One token's use of an expert within a pass.
 struct ExpertRow {
-    int row = 0;       ///< token's index in the pass
-    int rank = 0;      ///< its place among the token's kept experts; outputs are summed in rank order, never in arrival order
+    int row = 0;  ///< token's index in the pass
+    int rank = 0; ///< its place among the token's kept experts; outputs are summed in rank order, never in arrival order
+};
+
+/// One resident expert and the tokens of the pass that use it.
+struct ExpertCall {
+    int slot = -1;
+    std::span<const ExpertRow> rows;
 };
 
 /// Where the arithmetic happens. About ten verbs at block level, cut between "route" and "run experts", where this product
-/// lives. One pass = begin, then for each layer attend, route, (predict), runExpert*, combine, then logits. Engine thread
+/// lives. One pass = begin, then for each layer attend, route, (predict), runExperts*, combine, then logits. Engine thread
 /// only, except ExpertLoader's calls. Results do not depend on how tokens are grouped into passes, nor on the thread count:
 /// bit for bit.
 class Backend : public expert::ExpertLoader {
 public:
-    virtual std::string name() const = 0;               ///< for people: "CPU (AVX-512 VNNI), 2 threads"
+    virtual std::string name() const = 0; ///< for people: "CPU (AVX-512 VNNI), 2 threads"
     virtual int maxPassTokens() const = 0;
-    virtual std::int64_t residentBytes() const = 0;     ///< dense weights + slots + KV + scratch
+    virtual std::int64_t residentBytes() const = 0; ///< dense weights + slots + KV + scratch
 
-    virtual void reserveSlots(int count) = 0;           ///< grows or shrinks the fast tier; contents of kept slots stay
+    virtual void reserveSlots(int count) = 0; ///< grows or shrinks the fast tier; contents of kept slots stay
+    virtual void freeSlot(int slot) = 0;      ///< its expert was evicted: the memory may go until the next load
     virtual void beginPass(std::span<const PassToken> tokens) = 0;
     virtual void attend(int layer) = 0;
     /// Norm and router; logits is [tokens][experts].
     virtual void route(int layer, std::span<float> logits) = 0;
     /// targetLayer's router on the *current* layer's gate input of the given row; logits is [experts].
     virtual void predict(int targetLayer, int row, std::span<float> logits) = 0;
-    virtual void runExpert(int layer, int slot, std::span<const ExpertRow> rows) = 0;
+    /// Runs resident experts on the layer's gate input; together, so that the threads meet once per stage. May be called
+    /// several times per layer, as experts arrive.
+    virtual void runExperts(int layer, std::span<const ExpertCall> calls) = 0;
     /// hidden += sum over ranks of weights[row][rank] * output, in rank order. weights is [tokens][stride].
     virtual void combine(int layer, std::span<const float> weights, int stride, std::span<const int> kept) = 0;
     /// Final norm and head for one row of the pass; out is [vocabulary].

@@ -1,0 +1,73 @@
+#include "engine/backend/cpu/thread_pool.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace moescope::backend {
+namespace {
+
+// About 60 microseconds: longer than the serial parts between two parallel ones, shorter than anyone would notice.
+constexpr int kSpins = 2000;
+
+void pause() {
+#if defined(__x86_64__)
+    _mm_pause();
+#else
+    std::this_thread::yield();
+#endif
+}
+
+} // namespace
+
+ThreadPool::ThreadPool(int threads) : m_threads(threads < 1 ? 1 : threads) {
+    for (int thread = 1; thread < m_threads; ++thread)
+        m_workers.emplace_back([this, thread] { work(thread); });
+}
+
+ThreadPool::~ThreadPool() {
+    m_stop.store(true, std::memory_order_relaxed);
+    m_round.fetch_add(1, std::memory_order_release);
+    m_round.notify_all();
+    for (std::thread& worker : m_workers)
+        worker.join();
+}
+
+void ThreadPool::dispatch(Entry entry, void* context) {
+    m_entry = entry;
+    m_context = context;
+    m_pending.store(m_threads - 1, std::memory_order_relaxed);
+    m_round.fetch_add(1, std::memory_order_release);
+    m_round.notify_all();
+    entry(context, 0, m_threads);
+    for (int spins = 0; m_pending.load(std::memory_order_acquire) != 0; ++spins) {
+        if (spins < kSpins)
+            pause();
+        else
+            std::this_thread::yield(); // more threads than cores: let the worker have this one
+    }
+}
+
+std::uint32_t ThreadPool::awaitRound(std::uint32_t seen) {
+    for (int spins = 0; spins < kSpins; ++spins) {
+        const std::uint32_t round = m_round.load(std::memory_order_acquire);
+        if (round != seen)
+            return round;
+        pause();
+    }
+    m_round.wait(seen, std::memory_order_acquire);
+    return m_round.load(std::memory_order_acquire);
+}
+
+void ThreadPool::work(int thread) {
+    std::uint32_t seen = 0;
+    while (true) {
+        seen = awaitRound(seen);
+        if (m_stop.load(std::memory_order_relaxed))
+            return;
+        m_entry(m_context, thread, m_threads);
+        m_pending.fetch_sub(1, std::memory_order_release);
+    }
+}
+
+} // namespace moescope::backend
