@@ -152,6 +152,10 @@ private:
         if (const TensorView* embedding = m_file.find("token_embd.weight"))
             rows = embedding->ne[1];
         m_config.vocabulary = size("vocab_size", kLargestVocabulary, rows);
+        // A token id beyond the embedding's rows would be read from behind the tensor.
+        const auto tokens = m_file.texts("tokenizer.ggml.tokens");
+        if (tokens && tokens->size() != static_cast<std::size_t>(m_config.vocabulary))
+            fail(fmt::format("its tokenizer has {} tokens but its embedding {}", tokens->size(), m_config.vocabulary));
     }
 
     const GgufFile& m_file;

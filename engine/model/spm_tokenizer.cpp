@@ -34,9 +34,14 @@ std::optional<std::uint8_t> byteOf(std::string_view text) {
     return error == std::errc() && stop == end ? std::optional(value) : std::nullopt;
 }
 
-std::size_t characterBytes(char lead) {
+/// Bytes of the first character of a non-empty text; 1 when it is broken, so that it cannot swallow a space mark.
+std::size_t characterBytes(std::string_view text) {
     constexpr std::uint8_t kLengths[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4};
-    return kLengths[static_cast<unsigned char>(lead) >> 4];
+    const std::size_t length = kLengths[static_cast<unsigned char>(text.front()) >> 4];
+    const std::string_view rest = text.substr(1, length - 1);
+    const bool whole =
+        rest.size() == length - 1 && std::all_of(rest.begin(), rest.end(), [](char c) { return (c & 0xC0) == 0x80; });
+    return whole ? length : 1;
 }
 
 } // namespace
@@ -47,7 +52,7 @@ public:
     Merger(const SpmTokenizer& tokenizer, std::string_view text) : m_tokenizer(tokenizer), m_text(text) {
         m_symbols.reserve(text.size());
         for (std::size_t at = 0; at < text.size();) {
-            const std::size_t length = std::min(characterBytes(text[at]), text.size() - at);
+            const std::size_t length = characterBytes(text.substr(at));
             const int index = static_cast<int>(m_symbols.size());
             m_symbols.push_back({at, length, index - 1, at + length < text.size() ? index + 1 : -1});
             at += length;

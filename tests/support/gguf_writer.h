@@ -115,8 +115,8 @@ private:
 
     template <class Number>
     static void put(Bytes& out, Number value) {
-        const auto bytes = std::as_bytes(std::span(&value, 1));
-        out.insert(out.end(), bytes.begin(), bytes.end());
+        out.resize(out.size() + sizeof value);
+        std::memcpy(out.data() + out.size() - sizeof value, &value, sizeof value);
     }
     static void putText(Bytes& out, std::string_view text) {
         put(out, static_cast<std::uint64_t>(text.size()));
