@@ -1,12 +1,12 @@
 #include "ui/experts/experts_panel.h"
 
 #include "ui/experts/experts_view.h"
+#include "ui/experts/token_experts.h"
 #include "ui/format.h"
+#include "ui/plot/cell_interaction.h"
 #include "ui/plot/combo_button.h"
-#include "ui/plot/plot_gestures.h"
 #include "ui/plot/plot_widget.h"
 
-#include "ui/plot/custom_plot.h"
 #include <QBoxLayout>
 
 namespace moescope::ui {
@@ -14,34 +14,7 @@ namespace {
 
 constexpr int kWindowTokens = 64;
 
-/// Tokens whose routing is known, from the first.
-int routedTokens(const analysis::Snapshot& snapshot) {
-    return snapshot.layers > 0 ? static_cast<int>(snapshot.choices.size() / static_cast<std::size_t>(snapshot.layers)) : 0;
-}
-
 } // namespace
-
-std::optional<trace::TokenIndex> outlinedToken(const analysis::Snapshot& snapshot, const Selection& selection) {
-    const int routed = routedTokens(snapshot);
-    if (routed == 0)
-        return std::nullopt;
-    const auto token = selection.effective().token;
-    return token && token->value < routed ? *token : trace::TokenIndex(routed - 1);
-}
-
-std::vector<trace::ExpertKey> expertsOf(const analysis::Snapshot& snapshot, trace::TokenIndex token) {
-    std::vector<trace::ExpertKey> keys;
-    for (int layer = 0; layer < snapshot.layers; ++layer) {
-        const auto index =
-            static_cast<std::size_t>(token.value) * static_cast<std::size_t>(snapshot.layers) + static_cast<std::size_t>(layer);
-        if (index >= snapshot.choices.size())
-            break;
-        const analysis::ChoiceRecord& choice = snapshot.choices[index];
-        for (std::size_t i = 0; i < choice.kept; ++i)
-            keys.push_back(trace::expertKey(layer, choice.ids[i]));
-    }
-    return keys;
-}
 
 ExpertsPanel::ExpertsPanel(SessionFeed& feed, Selection& selection, const Theme& theme, QWidget* parent)
     : QWidget(parent), m_feed(feed), m_selection(selection), m_plot(new PlotWidget(theme, tr("Expert activations"))),
@@ -50,11 +23,12 @@ ExpertsPanel::ExpertsPanel(SessionFeed& feed, Selection& selection, const Theme&
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(m_plot);
-    setFocusProxy(&m_plot->plot());
+    setFocusProxy(m_plot);
     m_plot->setTable(m_model);
     m_view = std::make_unique<ExpertsView>(m_plot->plot(), theme);
     buildHeader();
-    connectGestures();
+    m_cells = new CellInteraction(*m_plot, m_view->cells(), m_view->outlines(), selection,
+                                  [this](trace::ExpertKey key) { return readoutFor(key); });
     connect(m_plot, &PlotWidget::refresh, this, &ExpertsPanel::refresh);
     connect(&feed, &SessionFeed::snapshotChanged, m_plot, &PlotWidget::markStale);
     connect(&selection, &Selection::timeRangeChanged, this, [this] {
@@ -89,33 +63,6 @@ void ExpertsPanel::buildHeader() {
     m_plot->header().insertWidget(1, m_scope);
     connect(m_value, &ComboButton::currentChanged, m_plot, &PlotWidget::markStaleNow);
     connect(m_scope, &ComboButton::currentChanged, m_plot, &PlotWidget::markStaleNow);
-}
-
-void ExpertsPanel::connectGestures() {
-    PlotGestures& gestures = m_plot->gestures();
-    gestures.setAxes(&m_view->expertAxis(), &m_view->layerAxis());
-    gestures.setArrowsStep(true);
-    connect(&gestures, &PlotGestures::hovered, this, &ExpertsPanel::showHover);
-    connect(&gestures, &PlotGestures::left, this, [this] { m_selection.hover({}); });
-    connect(&gestures, &PlotGestures::viewChanged, this, [this] {
-        m_zoomed = true;
-        m_plot->replotSoon();
-    });
-    connect(&gestures, &PlotGestures::resetRequested, this, [this] {
-        m_zoomed = false;
-        m_view->resetZoom();
-        m_plot->replotSoon();
-    });
-    connect(&gestures, &PlotGestures::clicked, this, [this](const QPointF& at) {
-        const auto key = m_view->cells().geometry().at(at, m_view->cells().layers(), m_view->cells().experts());
-        Selection::Target target = m_selection.chosen();
-        target.expert = key;
-        target.layer = key ? std::optional(key->layer) : std::nullopt;
-        target.transferSeq.reset();
-        m_selection.choose(target);
-    });
-    connect(&gestures, &PlotGestures::stepped, this, &ExpertsPanel::step);
-    connect(&gestures, &PlotGestures::escaped, &m_selection, &Selection::clear);
 }
 
 void ExpertsPanel::setScope(Scope scope) {
@@ -157,8 +104,7 @@ void ExpertsPanel::refresh() {
         const auto kind = static_cast<analysis::UsageValue>(m_value->current());
         m_model->setUsage(analysis::expertUsage(*snapshot, tokens, kind), kind);
         m_view->show(m_model->usage(), kind);
-        m_plot->gestures().setHorizontalLimits(QCPRange(0, std::max(1, snapshot->experts)), 2);
-        m_plot->gestures().setVerticalLimits(QCPRange(0, std::max(1, snapshot->layers)), 2);
+        m_cells->gridChanged();
         updateCaption(tokens);
     }
     updateOutlines(*snapshot);
@@ -196,9 +142,6 @@ void ExpertsPanel::updateCaption(const analysis::TokenRange& tokens) {
 void ExpertsPanel::updateOutlines(const analysis::Snapshot& snapshot) {
     const auto token = outlinedToken(snapshot, m_selection);
     m_view->outlines().setUsed(token ? expertsOf(snapshot, *token) : std::vector<trace::ExpertKey>{});
-    const Selection::Target& chosen = m_selection.chosen();
-    m_view->outlines().setFocus(chosen.expert, m_selection.hovered().expert,
-                                chosen.layer ? std::optional<int>(chosen.layer->value) : std::nullopt);
 }
 
 QString ExpertsPanel::readoutFor(trace::ExpertKey key) const {
@@ -213,32 +156,6 @@ QString ExpertsPanel::readoutFor(trace::ExpertKey key) const {
         .arg(key.layer.value)
         .arg(key.expert.value)
         .arg(tr(kWords[static_cast<int>(kind)]).arg(usageText(usage.value[index], kind)), m_caption);
-}
-
-void ExpertsPanel::showHover(const QPointF& at) {
-    const auto key = m_view->cells().geometry().at(at, m_view->cells().layers(), m_view->cells().experts());
-    Selection::Target target;
-    if (key) {
-        target.expert = key;
-        target.layer = key->layer;
-        m_plot->showReadout(at, readoutFor(*key));
-    } else {
-        m_plot->hideReadout();
-    }
-    m_selection.hover(target);
-}
-
-void ExpertsPanel::step(int dx, int dy) {
-    const CellCanvas& cells = m_view->cells();
-    if (cells.layers() == 0)
-        return;
-    Selection::Target target = m_selection.chosen();
-    target.expert = steppedCell(target.expert, dx, dy, cells.layers(), cells.experts());
-    target.layer = target.expert->layer;
-    target.transferSeq.reset();
-    m_selection.choose(target);
-    const QRectF box = cells.geometry().cell(target.expert->layer.value, target.expert->expert.value);
-    m_plot->showReadout(box.center(), readoutFor(*target.expert));
 }
 
 } // namespace moescope::ui

@@ -9,6 +9,7 @@
 
 namespace moescope::ui {
 
+class CellInteraction;
 class ComboButton;
 class ExpertsView;
 class PlotWidget;
@@ -35,13 +36,10 @@ Q_SIGNALS:
 
 private:
     void buildHeader();
-    void connectGestures();
     void refresh();
     analysis::TokenRange range(const analysis::Snapshot& snapshot) const;
     void updateCaption(const analysis::TokenRange& tokens);
     void updateOutlines(const analysis::Snapshot& snapshot);
-    void showHover(const QPointF& at);
-    void step(int dx, int dy);
     QString readoutFor(trace::ExpertKey key) const;
 
     SessionFeed& m_feed;
@@ -51,6 +49,7 @@ private:
     ComboButton* m_value = nullptr;
     ComboButton* m_scope = nullptr;
     std::unique_ptr<ExpertsView> m_view;
+    CellInteraction* m_cells = nullptr;
     QString m_caption;
     struct Drawn {
         std::int64_t seq = -1;
@@ -60,12 +59,6 @@ private:
         friend bool operator==(const Drawn&, const Drawn&) = default;
     };
     Drawn m_drawn;
-    bool m_zoomed = false;
 };
-
-/// The token whose choices are outlined: the effective one of the selection, else the last that was read.
-std::optional<trace::TokenIndex> outlinedToken(const analysis::Snapshot& snapshot, const Selection& selection);
-/// Experts that the token ran, over all layers.
-std::vector<trace::ExpertKey> expertsOf(const analysis::Snapshot& snapshot, trace::TokenIndex token);
 
 } // namespace moescope::ui

@@ -1,7 +1,6 @@
 #include "ui/experts/experts_view.h"
 
 #include "ui/experts/experts_model.h"
-#include "ui/plot/plot_style.h"
 
 #include <algorithm>
 
@@ -79,11 +78,9 @@ ExpertsView::ExpertsView(QCustomPlot& plot, const Theme& theme) : m_theme(theme)
     plot.plotLayout()->clear();
     plot.plotLayout()->setColumnSpacing(8);
     plot.plotLayout()->setRowSpacing(0);
-    m_grid = addRect(plot, 0, 0);
-    m_grid->setMargins(QMargins(CellMargins::kLeft, CellMargins::kTop, 0, 2));
-    m_cells = new CellCanvas(&expertAxis(), &layerAxis(), theme);
+    m_cells = new CellCanvas(addCellRect(plot, 0, 0), theme);
     m_outlines = new CellOutlines(*m_cells, theme);
-    QCPAxisRect* side = addRect(plot, 0, 1);
+    QCPAxisRect* side = addCellRect(plot, 0, 1);
     side->setMargins(QMargins(0, CellMargins::kTop, 0, 2));
     side->setMinimumSize(LayerColumns::kWidth, 20);
     side->setMaximumSize(LayerColumns::kWidth, QWIDGETSIZE_MAX);
@@ -91,42 +88,22 @@ ExpertsView::ExpertsView(QCustomPlot& plot, const Theme& theme) : m_theme(theme)
     m_legend = new HeatLegend(plot, theme, 46);
     m_legend->setMargins(QMargins(0, CellMargins::kTop, 0, 2));
     plot.plotLayout()->addElement(0, 2, m_legend);
-    QCPAxisRect* bottom = addRect(plot, 1, 0);
+    QCPAxisRect* bottom = addCellRect(plot, 1, 0);
     bottom->setMargins(QMargins(CellMargins::kLeft, 3, 0, 5));
     bottom->setMinimumSize(10, CellMargins::kBottomStrip);
     bottom->setMaximumSize(QWIDGETSIZE_MAX, CellMargins::kBottomStrip);
     m_bars = new ExpertBars(bottom->axis(QCPAxis::atTop), bottom->axis(QCPAxis::atLeft), *m_cells, theme);
 }
 
-QCPAxisRect* ExpertsView::addRect(QCustomPlot& plot, int row, int column) {
-    auto* rect = new QCPAxisRect(&plot, false);
-    rect->addAxes(QCPAxis::atTop | QCPAxis::atLeft);
-    rect->setAutoMargins(QCP::msNone);
-    rect->setMinimumMargins(QMargins());
-    for (QCPAxis* axis : rect->axes()) {
-        bareAxis(*axis);
-        axis->setTickLabels(false);
-    }
-    plot.plotLayout()->addElement(row, column, rect);
-    return rect;
-}
-
 void ExpertsView::show(const analysis::ExpertUsage& usage, analysis::UsageValue kind) {
-    const bool reshaped = usage.layers != m_cells->layers() || usage.experts != m_cells->experts();
     std::vector<QColor> fills;
     fills.reserve(usage.value.size());
     for (const double value : usage.value)
         fills.push_back(Theme::magnitude(usage.maximum > 0 ? value / usage.maximum : 0));
     m_cells->setCells(usage.layers, usage.experts, std::move(fills));
-    if (reshaped)
-        resetZoom();
     m_columns->setUsage(&usage);
     m_bars->setUsage(&usage);
     m_legend->setEnds(usageText(usage.maximum, kind), QStringLiteral("0"));
-}
-
-void ExpertsView::resetZoom() {
-    showWholeGrid(expertAxis(), layerAxis(), m_cells->layers(), m_cells->experts());
 }
 
 } // namespace moescope::ui

@@ -45,15 +45,9 @@ public:
     void show(const analysis::ExpertUsage& usage, analysis::UsageValue kind);
     CellOutlines& outlines() { return *m_outlines; }
     const CellCanvas& cells() const { return *m_cells; }
-    QCPAxis& expertAxis() { return *m_grid->axis(QCPAxis::atTop); }
-    QCPAxis& layerAxis() { return *m_grid->axis(QCPAxis::atLeft); }
-    void resetZoom();
 
 private:
-    QCPAxisRect* addRect(QCustomPlot& plot, int row, int column);
-
     const Theme& m_theme;
-    QCPAxisRect* m_grid = nullptr;
     CellCanvas* m_cells = nullptr;
     CellOutlines* m_outlines = nullptr;
     LayerColumns* m_columns = nullptr;

@@ -1,5 +1,7 @@
 #include "ui/plot/cell_canvas.h"
 
+#include "ui/plot/plot_style.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -14,8 +16,8 @@ bool inside(const trace::ExpertKey& key, const CellCanvas& cells) {
 }
 } // namespace
 
-CellCanvas::CellCanvas(QCPAxis* experts, QCPAxis* layers, const Theme& theme)
-    : Canvas(experts, layers, QStringLiteral("main"), true), m_theme(theme) {}
+CellCanvas::CellCanvas(QCPAxisRect* rect, const Theme& theme)
+    : Canvas(rect->axis(QCPAxis::atTop), rect->axis(QCPAxis::atLeft), QStringLiteral("main"), true), m_theme(theme) {}
 
 void CellCanvas::setCells(int layers, int experts, std::vector<QColor> fills, std::vector<CellMark> marks) {
     m_layers = layers;
@@ -148,6 +150,19 @@ void CellOutlines::paint(QCPPainter& painter) {
     }
     if (m_hovered)
         outline(painter, *m_hovered, ink, 1, 1);
+}
+
+QCPAxisRect* addCellRect(QCustomPlot& plot, int row, int column) {
+    auto* rect = new QCPAxisRect(&plot, false);
+    rect->addAxes(QCPAxis::atTop | QCPAxis::atLeft);
+    rect->setAutoMargins(QCP::msNone);
+    rect->setMargins(QMargins(CellMargins::kLeft, CellMargins::kTop, 0, 2));
+    for (QCPAxis* axis : rect->axes()) {
+        bareAxis(*axis);
+        axis->setTickLabels(false);
+    }
+    plot.plotLayout()->addElement(row, column, rect);
+    return rect;
 }
 
 void showWholeGrid(QCPAxis& experts, QCPAxis& layers, int layerCount, int expertCount) {

@@ -19,7 +19,8 @@ enum class CellMark : std::uint8_t { Plain, Hatched, Dotted };
 /// The coloured cells of a layers x experts grid with their row and column numbers. On the data layer.
 class CellCanvas final : public Canvas {
 public:
-    CellCanvas(QCPAxis* experts, QCPAxis* layers, const Theme& theme);
+    /// rect: from addCellRect().
+    CellCanvas(QCPAxisRect* rect, const Theme& theme);
 
     /// fills and marks: [layer*experts + expert]; marks may be empty.
     void setCells(int layers, int experts, std::vector<QColor> fills, std::vector<CellMark> marks = {});
@@ -66,6 +67,9 @@ private:
     std::optional<trace::ExpertKey> m_hovered;
     std::optional<int> m_chosenLayer;
 };
+
+/// A rect with the grid's margins and invisible axes (experts on top, layers to the left), put into the plot's layout.
+QCPAxisRect* addCellRect(QCustomPlot& plot, int row, int column);
 
 /// Sets the two axes to show the whole grid, first layer on top.
 void showWholeGrid(QCPAxis& experts, QCPAxis& layers, int layerCount, int expertCount);

@@ -35,6 +35,7 @@ PlotWidget::PlotWidget(const Theme& theme, const QString& name, QWidget* parent)
     m_empty->setProperty("muted", true);
     m_empty->setContentsMargins(24, 8, 24, 8);
     m_gestures = new PlotGestures(*m_plot);
+    setFocusProxy(m_plot);
     m_plot->setAccessibleName(name);
     m_plot->setMinimumSize(80, 60);
     m_plot->setNoAntialiasingOnDrag(true);
