@@ -12,15 +12,15 @@ namespace moescope::session {
 struct Record {
     std::int64_t seq = 0;
     trace::Event event;
-    std::size_t payloadOffset = 0;   ///< into the batch's arena
+    std::size_t payloadOffset = 0; ///< into the batch's arena
     std::size_t payloadBytes = 0;
 };
 
 /// What one commit holds. The unit in which live and replay deliver.
 struct Batch {
-    std::int64_t number = 0;         ///< from 1
+    std::int64_t number = 0; ///< from 1
     trace::TimeNs committedAt = 0;
-    std::vector<Record> records;     ///< by seq
+    std::vector<Record> records; ///< by seq
     std::vector<std::byte> arena;
 
     trace::Payload payload(const Record& record) const {

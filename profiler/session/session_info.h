@@ -14,24 +14,25 @@ enum class Origin : std::uint8_t { Recorded = 0, Simulated = 1, Imported = 2 };
 struct MachineFacts {
     std::string processor;
     std::string system;
-    std::string device = "CPU";      ///< what ran the experts: "CPU (AVX-512 VNNI), 2 threads", "NVIDIA H100"
+    std::string device = "CPU"; ///< what ran the experts: "CPU (AVX-512 VNNI), 2 threads", "NVIDIA H100"
     int cores = 0;
     std::int64_t memoryBytes = 0;
 };
 
 /// The constant facts of a session, written when it begins; `ended*` and figures when it is finished.
 struct SessionInfo {
-    std::string id;                                       ///< random, 32 hex digits
+    std::string id; ///< random, 32 hex digits
     std::string title;
-    std::string createdUtc;                               ///< ISO 8601
+    std::string createdUtc; ///< ISO 8601
     std::string programVersion;
-    std::string build;                                    ///< commit, compiler, flags, in one line
+    std::string build; ///< commit, compiler, flags, in one line
     Origin origin = Origin::Recorded;
     model::ModelFacts model;
     MachineFacts machine;
-    std::vector<std::pair<std::string, std::string>> settings;  ///< as in force at the start, settingNames() order, then sampling and threads
+    std::vector<std::pair<std::string, std::string>>
+        settings; ///< as in force at the start, settingNames() order, then sampling and threads
     std::uint64_t seed = 0;
-    std::string continues;                                ///< id of the session this one continues (disk was full), else empty
+    std::string continues; ///< id of the session this one continues (disk was full), else empty
     // known at the end; -1 while live or when the run was killed
     std::int64_t endedNs = -1;
     std::int64_t eventsLost = 0;

@@ -11,24 +11,32 @@
 namespace moescope::session {
 
 /// Lanes of the timeline, as level-of-detail rows know them. On disk: append only.
-enum class Lane : std::uint8_t { Tokens = 0, Layers = 1, Stages = 2, CopyDemand = 3, CopyPrefetch = 4, Stalls = 5, CopyOther = 6 };
+enum class Lane : std::uint8_t {
+    Tokens = 0,
+    Layers = 1,
+    Stages = 2,
+    CopyDemand = 3,
+    CopyPrefetch = 4,
+    Stalls = 5,
+    CopyOther = 6
+};
 
 /// A drawn bar: one span, or a run of spans too small to be told apart.
 struct LaneBar {
     trace::TimeNs begin = 0;
     trace::TimeNs end = 0;
-    trace::TimeNs busyNs = 0;        ///< covered time within; busyNs/(end-begin) is the coverage
+    trace::TimeNs busyNs = 0; ///< covered time within; busyNs/(end-begin) is the coverage
     std::int32_t count = 1;
-    std::int32_t colourKey = 0;      ///< of the longest member: stage, layer, or transfer category (see FORMAT.md)
+    std::int32_t colourKey = 0; ///< of the longest member: stage, layer, or transfer category (see FORMAT.md)
     std::int64_t bytes = 0;
-    std::int64_t seq = 0;            ///< of the event if count == 1, else of the longest member
+    std::int64_t seq = 0; ///< of the event if count == 1, else of the longest member
 };
 
 struct LaneQuery {
     Lane lane = Lane::Tokens;
     trace::TimeNs begin = 0;
     trace::TimeNs end = 0;
-    trace::TimeNs resolutionNs = 1;  ///< spans shorter than this may be merged (time per pixel)
+    trace::TimeNs resolutionNs = 1; ///< spans shorter than this may be merged (time per pixel)
 };
 
 /// Residency of every expert at an instant, [layer*experts + expert]: 0 absent, 1 loading, 2 resident.
@@ -36,7 +44,7 @@ struct ResidencyGrid {
     int layers = 0;
     int experts = 0;
     std::vector<std::uint8_t> state;
-    std::int64_t seq = 0;            ///< events up to and including this one are in it
+    std::int64_t seq = 0; ///< events up to and including this one are in it
 };
 
 /// Reads a session, live or finished. Never writes to a finished file. One thread per reader; any number of readers.
@@ -57,8 +65,8 @@ public:
     /// Moves the cursor: next() then begins with the batch that holds seq (1 = from the start).
     void seek(std::int64_t seq);
 
-    std::int64_t lastSeq() const;             ///< of the last committed batch known; refresh() updates it
-    trace::TimeNs lastTime() const;           ///< committedAt of it
+    std::int64_t lastSeq() const;   ///< of the last committed batch known; refresh() updates it
+    trace::TimeNs lastTime() const; ///< committedAt of it
     /// seq of the last event at or before the time (by batch, then event), 0 if none.
     std::int64_t seqAt(trace::TimeNs time);
     /// Events with first <= seq <= last, as one batch.
@@ -66,7 +74,11 @@ public:
 
     std::vector<LaneBar> lane(const LaneQuery& query);
     /// Bytes over the link per bucket of the query's width: {demand, prefetch, allocation}.
-    struct LinkBucket { trace::TimeNs begin = 0; trace::TimeNs end = 0; std::int64_t bytes[3] = {0, 0, 0}; };
+    struct LinkBucket {
+        trace::TimeNs begin = 0;
+        trace::TimeNs end = 0;
+        std::int64_t bytes[3] = {0, 0, 0};
+    };
     std::vector<LinkBucket> linkBytes(trace::TimeNs begin, trace::TimeNs end, int buckets);
     /// One keyframe and a short tail.
     ResidencyGrid residencyAt(std::int64_t seq);
@@ -81,7 +93,7 @@ private:
 };
 
 /// application_id and schema version of files this program writes.
-inline constexpr std::int32_t kApplicationId = 0x4d6f4553;   // "MoES"
+inline constexpr std::int32_t kApplicationId = 0x4d6f4553; // "MoES"
 inline constexpr int kSchemaVersion = 1;
 
 } // namespace moescope::session

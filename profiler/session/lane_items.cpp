@@ -1,0 +1,77 @@
+#include "profiler/session/lane_items.h"
+
+namespace moescope::session {
+namespace {
+
+LaneItem copyItem(const trace::TransferSpan& span, std::int64_t seq) {
+    LaneItem item{Lane::CopyOther, span.begin, span.end, 0, span.bytes, seq, seq, span.transfer.value};
+    CopyColour colour = CopyColour::Unattributed;
+    if (span.key.layer.valid() && span.key.expert.valid()) {
+        switch (span.cause) {
+        case trace::TransferCause::Demand:
+            item.lane = Lane::CopyDemand;
+            colour = CopyColour::Demand;
+            break;
+        case trace::TransferCause::Prefetch:
+            item.lane = Lane::CopyPrefetch;
+            colour = CopyColour::PrefetchUndecided;
+            break;
+        case trace::TransferCause::Allocation:
+            colour = CopyColour::Allocation;
+            break;
+        }
+        if (span.outcome == trace::TransferOutcome::Cancelled)
+            colour = CopyColour::Cancelled;
+    }
+    item.colourKey = static_cast<std::int32_t>(colour);
+    return item;
+}
+
+} // namespace
+
+std::span<const LaneItem> LaneItems::add(const Record& record) {
+    m_count = 0;
+    if (const auto* stage = std::get_if<trace::StageSpan>(&record.event))
+        addStage(*stage, record.seq);
+    else if (const auto* transfer = std::get_if<trace::TransferSpan>(&record.event))
+        put(copyItem(*transfer, record.seq));
+    else if (const auto* stall = std::get_if<trace::StallSpan>(&record.event))
+        put({Lane::Stalls, stall->begin, stall->end, 0, 0, record.seq, record.seq, -1});
+    return {m_items, m_count};
+}
+
+void LaneItems::addStage(const trace::StageSpan& span, std::int64_t seq) {
+    if (span.stage == trace::Stage::Step) {
+        put({Lane::Tokens, span.begin, span.end, static_cast<std::int32_t>(span.phase), 0, seq, seq, -1});
+        return;
+    }
+    put({Lane::Stages, span.begin, span.end, static_cast<std::int32_t>(span.stage), 0, seq, seq, -1});
+    if (span.stage == trace::Stage::Attention) {
+        m_openLayer = span.layer;
+        m_openBegin = span.begin;
+        m_openSeq = seq;
+    } else if (span.stage == trace::Stage::Experts) {
+        const bool paired = m_openLayer.valid() && m_openLayer == span.layer;
+        put({Lane::Layers, paired ? m_openBegin : span.begin, span.end, span.layer.value, 0, seq, paired ? m_openSeq : seq,
+             -1});
+        m_openLayer = {};
+    }
+}
+
+EventKinds kindsOfLane(Lane lane) {
+    switch (lane) {
+    case Lane::Tokens:
+    case Lane::Layers:
+    case Lane::Stages:
+        return kindsOf<trace::StageSpan>();
+    case Lane::Stalls:
+        return kindsOf<trace::StallSpan>();
+    case Lane::CopyDemand:
+    case Lane::CopyPrefetch:
+    case Lane::CopyOther:
+        return kindsOf<trace::TransferSpan>();
+    }
+    return {};
+}
+
+} // namespace moescope::session

@@ -1,0 +1,174 @@
+#include "profiler/session/session_writer.h"
+
+#include "profiler/session/event_insert.h"
+#include "profiler/session/info_rows.h"
+#include "profiler/session/overview_builder.h"
+#include "profiler/session/schema.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
+#include <thread>
+
+namespace moescope::session {
+namespace {
+
+// Pages of WAL before they are moved into the file: 8 MB, once a second or two at full speed.
+constexpr int kCheckpointPages = 2000;
+// How long finish() waits for live readers to let go of the WAL.
+constexpr std::chrono::milliseconds kPatience{2000};
+
+std::filesystem::path withSuffix(std::filesystem::path path, const char* suffix) {
+    path += suffix;
+    return path;
+}
+
+std::int64_t sizeOrZero(const std::filesystem::path& path) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    return error ? 0 : static_cast<std::int64_t>(size);
+}
+
+} // namespace
+
+struct SessionWriter::State {
+    State(const std::filesystem::path& file, const SessionInfo& info)
+        : path(file), connection(std::in_place, file, Connection::Mode::Create, file.filename().string()),
+          overview(info.model.layers, info.model.experts) {}
+
+    void prepare();
+    void storeOverview();
+    void finish(trace::TimeNs endedNs, std::int64_t eventsLost);
+    /// Runs work as one transaction; nothing of it stays when it throws.
+    template <class Work>
+    void transaction(Work&& work);
+
+    std::filesystem::path path;
+    std::optional<Connection> connection; // until finish()
+    std::optional<EventInsert> events;
+    std::optional<Statement> batch, lod, keyframe;
+    OverviewBuilder overview;
+};
+
+template <class Work>
+void SessionWriter::State::transaction(Work&& work) {
+    try {
+        connection->run("BEGIN IMMEDIATE");
+        work();
+        connection->run("COMMIT");
+    } catch (const StoreError& error) {
+        connection->tryRun("ROLLBACK");
+        if (error.diskFull)
+            throw DiskFull(error.what());
+        throw;
+    }
+}
+
+void SessionWriter::State::prepare() {
+    events.emplace(*connection);
+    batch.emplace(*connection, "INSERT INTO batch(number, first_seq, last_seq, committed_ns) VALUES (?, ?, ?, ?)");
+    lod.emplace(*connection,
+                "INSERT OR REPLACE INTO lod_bar(id, begin_ns, duration_ns, busy_ns, longest_ns, count, colour_key, bytes, seq, "
+                "first_seq, last_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    keyframe.emplace(*connection, "INSERT INTO residency_keyframe(seq, time_ns, grid) VALUES (?, ?, ?)");
+}
+
+void SessionWriter::State::storeOverview() {
+    for (const LodRow& row : overview.rows()) {
+        int column = 0;
+        for (std::int64_t value : {row.id, row.begin, row.end - row.begin, row.busyNs, row.longestNs, row.count,
+                                   std::int64_t{row.colourKey}, row.bytes, row.seq, row.firstSeq, row.lastSeq})
+            lod->bind(column++, value);
+        lod->execute();
+    }
+    for (const Keyframe& frame : overview.keyframes()) {
+        keyframe->bind(0, frame.seq);
+        keyframe->bind(1, frame.at);
+        keyframe->bindBlob(2, frame.grid);
+        keyframe->execute();
+    }
+}
+
+void SessionWriter::State::finish(trace::TimeNs endedNs, std::int64_t eventsLost) {
+    overview.finish();
+    transaction([&] {
+        storeOverview();
+        updateEnd(*connection, endedNs, eventsLost);
+    });
+    overview.clear();
+    batch.reset();
+    lod.reset();
+    keyframe.reset();
+    events.reset();
+    connection->tryRun("PRAGMA wal_checkpoint(TRUNCATE)");
+    // Leaving WAL needs the file alone; live readers let go when they see the end. If one does not, the file stays in WAL
+    // mode with an empty WAL, which readers open just as well.
+    const auto until = std::chrono::steady_clock::now() + kPatience;
+    connection->run("PRAGMA busy_timeout=50");
+    while (!connection->tryRun("PRAGMA journal_mode=DELETE") && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    connection.reset();
+}
+
+SessionWriter::SessionWriter(const std::filesystem::path& path, const SessionInfo& info, WriteLimits limits) {
+    if (std::filesystem::exists(path))
+        throw std::runtime_error(fmt::format("{}: the file exists already.", path.filename().string()));
+    if (info.model.layers < 0 || info.model.layers > kMaxLayers || info.model.experts < 0 || info.model.experts > kMaxExperts ||
+        info.model.layers * info.model.experts > kMaxCells)
+        throw std::runtime_error(fmt::format("{}: a session cannot hold a model of {} layers with {} experts each.",
+                                             path.filename().string(), info.model.layers, info.model.experts));
+    m_state = std::make_unique<State>(path, info);
+    Connection& connection = *m_state->connection;
+    connection.run("PRAGMA page_size=4096; PRAGMA auto_vacuum=NONE; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
+                   "PRAGMA cache_size=-8000");
+    // The tables come before WAL mode, so that the file is whole for whoever opens it first.
+    m_state->transaction([&] {
+        createSchema(connection);
+        insertInfo(connection, info);
+    });
+    connection.run(
+        fmt::format("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint={}", kCheckpointPages)
+            .c_str());
+    if (limits.maxPages > 0)
+        connection.run(fmt::format("PRAGMA max_page_count={}", limits.maxPages).c_str());
+    m_state->prepare();
+}
+
+SessionWriter::~SessionWriter() = default;
+
+void SessionWriter::write(const Batch& batch) {
+    if (batch.records.empty())
+        return;
+    State& s = *m_state;
+    if (!s.connection)
+        throw std::runtime_error(fmt::format("{}: the session has ended.", s.path.filename().string()));
+    s.transaction([&] {
+        for (const Record& record : batch.records)
+            s.events->insert(record, batch.payload(record));
+        int column = 0;
+        for (std::int64_t value : {batch.number, batch.records.front().seq, batch.records.back().seq, batch.committedAt})
+            s.batch->bind(column++, value);
+        s.batch->execute();
+        s.storeOverview();
+    });
+    s.overview.clear();
+    // Only after the commit: a batch that did not fit leaves no trace. Its rows are stored with the next batch.
+    for (const Record& record : batch.records)
+        s.overview.add(record);
+}
+
+void SessionWriter::finish(trace::TimeNs endedNs, std::int64_t eventsLost) {
+    if (m_state->connection)
+        m_state->finish(endedNs, eventsLost);
+}
+
+const std::filesystem::path& SessionWriter::path() const {
+    return m_state->path;
+}
+
+std::int64_t SessionWriter::bytesWritten() const {
+    return sizeOrZero(m_state->path) + sizeOrZero(withSuffix(m_state->path, "-wal"));
+}
+
+} // namespace moescope::session
