@@ -9,24 +9,25 @@ Activations::Activations(int rows, int columns)
       m_blocks(m_stride / kBlockColumns) {
     const auto count = static_cast<std::size_t>(rows);
     m_values.assign(count * m_stride, 0.0F);
-    m_quants.assign(count * m_stride, 0);
+    m_digits.assign(count * m_stride * 2, 0);
     m_scales.assign(count * m_blocks, 0.0F);
     m_corrections.assign(count * m_blocks, 0);
 }
 
 void Activations::quantise(int row, int column, int count) {
     const std::size_t block = offset(row, m_blocks) + static_cast<std::size_t>(column / kBlockColumns);
-    quantiseBlocks(values(row) + column, count / kBlockColumns, m_quants.data() + offset(row, m_stride) + column,
+    quantiseBlocks(values(row) + column, count / kBlockColumns, m_digits.data() + offset(row, m_stride * 2) + column * 2,
                    m_scales.data() + block, m_corrections.data() + block);
 }
 
 ActivationRow Activations::row(int index) const {
     const std::size_t block = offset(index, m_blocks);
-    return {values(index), m_quants.data() + offset(index, m_stride), m_scales.data() + block, m_corrections.data() + block};
+    return {values(index), m_digits.data() + offset(index, m_stride * 2), m_scales.data() + block,
+            m_corrections.data() + block};
 }
 
 std::int64_t Activations::bytes() const {
-    return static_cast<std::int64_t>(m_values.size() * sizeof(float) + m_quants.size() + m_scales.size() * sizeof(float) +
+    return static_cast<std::int64_t>(m_values.size() * sizeof(float) + m_digits.size() + m_scales.size() * sizeof(float) +
                                      m_corrections.size() * sizeof(std::int32_t));
 }
 

@@ -6,15 +6,21 @@
 
 namespace moescope::backend {
 
+/// An activation is an integer of two digits in this base: 15 bits in two 8-bit operands. One digit, as is usual, costs half
+/// the instructions, but decoding waits for weights anyway, and the second digit makes quantised weights the only
+/// quantisation that shows in the results. Odd, so that both digits stay within +-127.
+inline constexpr int kDigitBase = 255;
+inline constexpr int kLargestDigits = 127 * kDigitBase + 127;
+
 /// One token's input to a matrix, in both forms that kernels read. A view.
 struct ActivationRow {
     const float* values = nullptr;             ///< [columns]
-    const std::int8_t* quants = nullptr;       ///< [columns], -127..127; value = quant * scale of its block of 32
-    const float* scales = nullptr;             ///< [columns / 32]
-    const std::int32_t* corrections = nullptr; ///< [columns / 32], -128 * sum of the block's quants
+    const std::int8_t* digits = nullptr;       ///< [columns / 32][high, low][32], each -127..127
+    const float* scales = nullptr;             ///< [columns / 32]; value = (kDigitBase * high + low) * scale
+    const std::int32_t* corrections = nullptr; ///< [columns / 32], -128 * sum of the block's integers
 };
 
-/// The activations of a pass at one place of the model: [rows] of `columns` floats with their 8-bit twins. Owned by the
+/// The activations of a pass at one place of the model: [rows] of `columns` floats with their quantised twins. Owned by the
 /// backend; rows are written by one pool thread each.
 class Activations {
 public:
@@ -36,7 +42,7 @@ private:
     std::size_t m_stride = 0; ///< columns rounded up to whole groups, so that kernels may write whole groups
     std::size_t m_blocks = 0;
     std::vector<float> m_values;
-    std::vector<std::int8_t> m_quants;
+    std::vector<std::int8_t> m_digits;
     std::vector<float> m_scales;
     std::vector<std::int32_t> m_corrections;
 };

@@ -14,6 +14,7 @@ namespace moescope::backend::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
+constexpr int kChains = 4;        // independent sums, so that multiply-adds overlap
 constexpr float kMasked = -1e30F; // far below any score; its exponential is exactly zero
 
 void rotatePairsKernel(float* x, const float* cosines, const float* sines, int size) {
@@ -38,44 +39,55 @@ void rotatePairsKernel(float* x, const float* cosines, const float* sines, int s
     }
 }
 
-/// Scores of all tiles; returns the largest among the real positions.
-float scoreTiles(const float* query, const float* keys, int positions, int size, float* scores) {
+/// Query heads that share one key/value head and are computed together, so that the cache is read once for them.
+template <int Heads>
+struct HeadGroup {
+    const float* queries[Heads];
+    float* scores[Heads];
+    float* outs[Heads];
+};
+
+/// Scores of all tiles, positions beyond the last one masked.
+template <int Heads>
+void scoreTiles(const HeadGroup<Heads>& group, const float* keys, int positions, int size) {
     const hn::CappedTag<float, kLaneCount> d;
     const hn::RebindToSigned<decltype(d)> di;
     const auto lanes = static_cast<int>(hn::Lanes(d));
-    auto largest = hn::Set(d, kMasked);
     for (int first = 0; first < positions; first += lanes) {
         const int inTile = first % kTilePositions;
         const float* at = keys + static_cast<std::ptrdiff_t>(first - inTile) * size + inTile;
-        auto sum0 = hn::Zero(d);
-        auto sum1 = sum0;
-        auto sum2 = sum0;
-        auto sum3 = sum0;
-        for (int i = 0; i < size; i += 4, at += 4 * kTilePositions) {
-            sum0 = hn::MulAdd(hn::Set(d, query[i]), hn::LoadU(d, at), sum0);
-            sum1 = hn::MulAdd(hn::Set(d, query[i + 1]), hn::LoadU(d, at + kTilePositions), sum1);
-            sum2 = hn::MulAdd(hn::Set(d, query[i + 2]), hn::LoadU(d, at + 2 * kTilePositions), sum2);
-            sum3 = hn::MulAdd(hn::Set(d, query[i + 3]), hn::LoadU(d, at + 3 * kTilePositions), sum3);
+        hn::Vec<decltype(d)> sums[Heads][kChains];
+        for (int head = 0; head < Heads; ++head)
+            for (auto& sum : sums[head])
+                sum = hn::Zero(d);
+        for (int i = 0; i < size; i += kChains) {
+            for (int chain = 0; chain < kChains; ++chain, at += kTilePositions) {
+                const auto key = hn::LoadU(d, at);
+                for (int head = 0; head < Heads; ++head)
+                    sums[head][chain] = hn::MulAdd(hn::Set(d, group.queries[head][i + chain]), key, sums[head][chain]);
+            }
         }
-        auto score = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
         const auto real = hn::RebindMask(d, hn::Lt(hn::Iota(di, first), hn::Set(di, positions)));
-        score = hn::IfThenElse(real, score, hn::Set(d, kMasked));
-        largest = hn::Max(largest, score);
-        hn::StoreU(score, d, scores + first);
+        for (int head = 0; head < Heads; ++head) {
+            const auto score = hn::Add(hn::Add(sums[head][0], sums[head][1]), hn::Add(sums[head][2], sums[head][3]));
+            hn::StoreU(hn::IfThenElse(real, score, hn::Set(d, kMasked)), d, group.scores[head] + first);
+        }
     }
-    return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
 /// Scores -> exponentials; returns their sum.
-float exponentiate(float* scores, int positions, float largest) {
+float exponentiate(float* scores, int positions) {
     const hn::CappedTag<float, kLaneCount> d;
     const auto lanes = static_cast<int>(hn::Lanes(d));
+    auto largest = hn::Set(d, kMasked);
+    for (int i = 0; i < positions; i += lanes)
+        largest = hn::Max(largest, hn::LoadU(d, scores + i));
+    largest = hn::MaxOfLanes(d, largest);
     HWY_ALIGN float sums[kLaneCount] = {};
-    const auto shift = hn::Set(d, largest);
     for (int lane = 0; lane < kLaneCount; lane += lanes) {
         auto sum = hn::Zero(d);
         for (int i = lane; i < positions; i += kLaneCount) {
-            const auto weight = hn::Exp(d, hn::Sub(hn::LoadU(d, scores + i), shift));
+            const auto weight = hn::Exp(d, hn::Sub(hn::LoadU(d, scores + i), largest));
             hn::StoreU(weight, d, scores + i);
             sum = hn::Add(sum, weight);
         }
@@ -84,34 +96,58 @@ float exponentiate(float* scores, int positions, float largest) {
     return sumOfLanes(sums);
 }
 
-void weighValues(const float* weights, const float* values, int positions, int size, float scale, float* out) {
+/// outs[head] = scale[head] * sum over positions of score * value, in chains by position modulo 4.
+template <int Heads>
+void weighValues(const HeadGroup<Heads>& group, const float* values, int positions, int size, const float* scales) {
     const hn::CappedTag<float, kLaneCount> d;
     const auto lanes = static_cast<int>(hn::Lanes(d));
     for (int i = 0; i < size; i += lanes) {
         const float* at = values + i;
-        auto sum0 = hn::Zero(d);
-        auto sum1 = sum0;
-        auto sum2 = sum0;
-        auto sum3 = sum0;
+        hn::Vec<decltype(d)> sums[Heads][kChains];
+        for (int head = 0; head < Heads; ++head)
+            for (auto& sum : sums[head])
+                sum = hn::Zero(d);
+        const auto add = [&](int position, int chain) {
+            const auto value = hn::LoadU(d, at);
+            for (int head = 0; head < Heads; ++head)
+                sums[head][chain] = hn::MulAdd(hn::Set(d, group.scores[head][position]), value, sums[head][chain]);
+            at += size;
+        };
         int position = 0;
-        for (; position + 4 <= positions; position += 4, at += std::ptrdiff_t{4} * size) {
-            sum0 = hn::MulAdd(hn::Set(d, weights[position]), hn::LoadU(d, at), sum0);
-            sum1 = hn::MulAdd(hn::Set(d, weights[position + 1]), hn::LoadU(d, at + size), sum1);
-            sum2 = hn::MulAdd(hn::Set(d, weights[position + 2]), hn::LoadU(d, at + std::ptrdiff_t{2} * size), sum2);
-            sum3 = hn::MulAdd(hn::Set(d, weights[position + 3]), hn::LoadU(d, at + std::ptrdiff_t{3} * size), sum3);
+        for (; position + kChains <= positions; position += kChains)
+            for (int chain = 0; chain < kChains; ++chain)
+                add(position + chain, chain);
+        for (; position < positions; ++position)
+            add(position, 0);
+        for (int head = 0; head < Heads; ++head) {
+            const auto sum = hn::Add(hn::Add(sums[head][0], sums[head][1]), hn::Add(sums[head][2], sums[head][3]));
+            hn::StoreU(hn::Mul(sum, hn::Set(d, scales[head])), d, group.outs[head] + i);
         }
-        for (; position < positions; ++position, at += size)
-            sum0 = hn::MulAdd(hn::Set(d, weights[position]), hn::LoadU(d, at), sum0);
-        const auto sum = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
-        hn::StoreU(hn::Mul(sum, hn::Set(d, scale)), d, out + i);
     }
 }
 
-void attendHeadKernel(const float* query, const float* keys, const float* values, int positions, int size, float* scores,
-                      float* out) {
-    const float largest = scoreTiles(query, keys, positions, size, scores);
-    const float sum = exponentiate(scores, positions, largest);
-    weighValues(scores, values, positions, size, 1.0F / sum, out);
+template <int Heads>
+void attendTogether(const AttentionCall& call, int first, float* scores) {
+    HeadGroup<Heads> group;
+    const std::ptrdiff_t stride = scoreStride(call.positions);
+    for (int head = 0; head < Heads; ++head) {
+        group.queries[head] = call.queries + (first + head) * call.size;
+        group.outs[head] = call.outs + (first + head) * call.size;
+        group.scores[head] = scores + head * stride;
+    }
+    scoreTiles(group, call.keys, call.positions, call.size);
+    float scales[Heads];
+    for (int head = 0; head < Heads; ++head)
+        scales[head] = 1.0F / exponentiate(group.scores[head], call.positions);
+    weighValues(group, call.values, call.positions, call.size, scales);
+}
+
+void attendHeadsKernel(const AttentionCall& call, float* scores) {
+    int head = 0;
+    for (; head + 2 <= call.heads; head += 2)
+        attendTogether<2>(call, head, scores);
+    for (; head < call.heads; ++head)
+        attendTogether<1>(call, head, scores);
 }
 
 } // namespace
@@ -122,15 +158,14 @@ HWY_AFTER_NAMESPACE();
 namespace moescope::backend {
 
 HWY_EXPORT(rotatePairsKernel);
-HWY_EXPORT(attendHeadKernel);
+HWY_EXPORT(attendHeadsKernel);
 
 void rotatePairs(float* x, const float* cosines, const float* sines, int size) {
     HWY_DYNAMIC_DISPATCH(rotatePairsKernel)(x, cosines, sines, size);
 }
 
-void attendHead(const float* query, const float* keys, const float* values, int positions, int size, float* scores,
-                float* out) {
-    HWY_DYNAMIC_DISPATCH(attendHeadKernel)(query, keys, values, positions, size, scores, out);
+void attendHeads(const AttentionCall& call, float* scores) {
+    HWY_DYNAMIC_DISPATCH(attendHeadsKernel)(call, scores);
 }
 
 } // namespace moescope::backend

@@ -1,5 +1,5 @@
 #pragma once
-// One head's attention over the KV cache, through Highway. What a token gets depends on nothing but its position, its query
+// Attention over the KV cache, through Highway. What a token gets depends on nothing but its position, its query
 // and the entries before it: not on the pass, the thread or the vector width.
 #include <cstddef>
 
@@ -12,8 +12,23 @@ inline constexpr int kTilePositions = 16;
 /// the llama family store q and k). size is even.
 void rotatePairs(float* x, const float* cosines, const float* sines, int size);
 
-/// Attention of one query head over `positions` entries. query: [size], already scaled by 1/sqrt(size). keys: tiles as above;
-/// values: [position][size]. scores: scratch for positions rounded up to 16. size is a multiple of 16.
-void attendHead(const float* query, const float* keys, const float* values, int positions, int size, float* scores, float* out);
+/// The query heads that share one key/value head, for one token.
+struct AttentionCall {
+    const float* queries = nullptr; ///< [heads][size], already scaled by 1/sqrt(size)
+    const float* keys = nullptr;    ///< tiles as above
+    const float* values = nullptr;  ///< [position][size]
+    float* outs = nullptr;          ///< [heads][size]
+    int heads = 0;
+    int positions = 0; ///< entries to attend to
+    int size = 0;      ///< of a head; a multiple of 16
+};
+
+/// Floats of scratch that one head's scores need.
+constexpr std::ptrdiff_t scoreStride(int positions) {
+    return (std::ptrdiff_t{positions} + kTilePositions - 1) / kTilePositions * kTilePositions;
+}
+
+/// Softmax attention; scores is scratch of 2 * scoreStride(positions) floats.
+void attendHeads(const AttentionCall& call, float* scores);
 
 } // namespace moescope::backend

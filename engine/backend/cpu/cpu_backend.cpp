@@ -49,7 +49,7 @@ public:
           m_embedding(file.require("token_embd.weight", {config.hidden, config.vocabulary})), m_dense(file, config),
           m_slots(file, config), m_kv({config.layers, config.kvHeads, config.headSize, config.contextTokens}),
           m_rope(config.ropeBase, config.headSize), m_pool(options.threads), m_buffers(config, kMaxPassTokens),
-          m_scores(m_pool.threads(), config.contextTokens) {}
+          m_scores(m_pool.threads(), 2 * static_cast<int>(scoreStride(config.contextTokens))) {}
 
     std::string name() const override {
         return fmt::format("CPU ({}), {} thread{}", m_kernels.name, m_pool.threads(), m_pool.threads() == 1 ? "" : "s");
@@ -178,14 +178,14 @@ void CpuBackend::attendGroup(int layer, int row, int head, int thread) {
     const int perGroup = m_config.heads / m_config.kvHeads;
     const int position = m_tokens[static_cast<std::size_t>(row)].position;
     const float scale = 1.0F / std::sqrt(static_cast<float>(size));
-    for (int queryHead = head * perGroup; queryHead < (head + 1) * perGroup; ++queryHead) {
-        float* query = m_buffers.queries.row(row) + queryHead * size;
-        rotatePairs(query, m_rope.cosines(position), m_rope.sines(position), size);
-        for (int i = 0; i < size; ++i)
-            query[i] *= scale;
-        attendHead(query, m_kv.keys(layer, head), m_kv.values(layer, head), position + 1, size, m_scores.row(thread),
-                   m_buffers.attended.values(row) + queryHead * size);
-    }
+    float* queries = m_buffers.queries.row(row) + head * perGroup * size;
+    for (int i = 0; i < perGroup; ++i)
+        rotatePairs(queries + i * size, m_rope.cosines(position), m_rope.sines(position), size);
+    for (int i = 0; i < perGroup * size; ++i)
+        queries[i] *= scale;
+    attendHeads({queries, m_kv.keys(layer, head), m_kv.values(layer, head),
+                 m_buffers.attended.values(row) + head * perGroup * size, perGroup, position + 1, size},
+                m_scores.row(thread));
 }
 
 void CpuBackend::projectOutput(const DenseWeights::Layer& weights) {

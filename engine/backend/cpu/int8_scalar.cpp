@@ -13,20 +13,25 @@ float scaleAt(const std::byte* scales, int index) {
     return trace::fromHalf(bits);
 }
 
-int q8Block(const std::byte* quants, int row, const std::int8_t* activations) {
+/// The activation of one column within its block.
+int integerAt(const std::int8_t* digits, int column) {
+    return kDigitBase * digits[column] + digits[kBlockColumns + column];
+}
+
+int q8Block(const std::byte* quants, int row, const std::int8_t* digits) {
     int sum = 0;
     for (int column = 0; column < kBlockColumns; ++column) {
         const int at = (column / 4) * 4 * kGroupRows + row * 4 + column % 4;
-        sum += (std::to_integer<int>(quants[at]) - 128) * activations[column];
+        sum += (std::to_integer<int>(quants[at]) - 128) * integerAt(digits, column);
     }
     return sum;
 }
 
-int q4Block(const std::byte* quants, int row, const std::int8_t* activations) {
+int q4Block(const std::byte* quants, int row, const std::int8_t* digits) {
     int sum = 0;
     for (int column = 0; column < kBlockColumns / 2; ++column) {
         const int two = std::to_integer<int>(quants[(column / 4) * 4 * kGroupRows + row * 4 + column % 4]);
-        sum += ((two & 15) - 8) * activations[column] + ((two >> 4) - 8) * activations[column + kBlockColumns / 2];
+        sum += ((two & 15) - 8) * integerAt(digits, column) + ((two >> 4) - 8) * integerAt(digits, column + kBlockColumns / 2);
     }
     return sum;
 }
@@ -42,7 +47,7 @@ void product(const PackedMatrix& matrix, int begin, int end, const ActivationRow
                 float sum = 0;
                 for (int block = 0; block < blocks; ++block) {
                     const int dot = BlockSum(quants + static_cast<std::ptrdiff_t>(block) * BlockBytes, row,
-                                             tokens[token].quants + block * kBlockColumns);
+                                             tokens[token].digits + block * 2 * kBlockColumns);
                     const float scale = scaleAt(scales, block * kGroupRows + row) * tokens[token].scales[block];
                     sum = std::fma(static_cast<float>(dot), scale, sum);
                 }

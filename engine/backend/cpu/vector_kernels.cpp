@@ -32,28 +32,32 @@ void rmsNormKernel(const float* x, const float* weight, float epsilon, int count
         hn::StoreU(hn::Mul(hn::Mul(hn::LoadU(d, x + i), factor), hn::LoadU(d, weight + i)), d, out + i);
 }
 
-void quantiseKernel(const float* x, int blocks, std::int8_t* quants, float* scales, std::int32_t* corrections) {
+void quantiseKernel(const float* x, int blocks, std::int8_t* digits, float* scales, std::int32_t* corrections) {
     const hn::CappedTag<float, kLaneCount> d;
     const hn::Rebind<std::int32_t, decltype(d)> di;
     const hn::Rebind<std::int8_t, decltype(d)> db;
     const auto lanes = static_cast<int>(hn::Lanes(d));
-    const auto limit = hn::Set(di, 127);
-    for (int block = 0; block < blocks; ++block, x += kBlockColumns, quants += kBlockColumns) {
+    const auto limit = hn::Set(di, kLargestDigits);
+    const auto inverseBase = hn::Set(d, 1.0F / kDigitBase);
+    for (int block = 0; block < blocks; ++block, x += kBlockColumns, digits += 2 * kBlockColumns) {
         auto largest = hn::Zero(d);
         for (int i = 0; i < kBlockColumns; i += lanes)
             largest = hn::Max(largest, hn::Abs(hn::LoadU(d, x + i)));
         const float magnitude = hn::GetLane(hn::MaxOfLanes(d, largest));
         // Below this the inverse would overflow; such a block is zero for every purpose.
-        const bool empty = !(magnitude > 1e-35F);
-        const auto inverse = hn::Set(d, empty ? 0.0F : 127.0F / magnitude);
+        const bool empty = !(magnitude > 1e-30F);
+        const auto inverse = hn::Set(d, empty ? 0.0F : static_cast<float>(kLargestDigits) / magnitude);
         auto sum = hn::Zero(di);
         for (int i = 0; i < kBlockColumns; i += lanes) {
-            auto quant = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), inverse));
-            quant = hn::Max(hn::Min(quant, limit), hn::Neg(limit));
-            sum = hn::Add(sum, quant);
-            hn::StoreU(hn::DemoteTo(db, quant), db, quants + i);
+            auto integer = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), inverse));
+            integer = hn::Max(hn::Min(integer, limit), hn::Neg(limit));
+            const auto high = hn::NearestInt(hn::Mul(hn::ConvertTo(d, integer), inverseBase));
+            const auto low = hn::Add(hn::Sub(integer, hn::ShiftLeft<8>(high)), high); // integer - 255 * high
+            sum = hn::Add(sum, integer);
+            hn::StoreU(hn::DemoteTo(db, high), db, digits + i);
+            hn::StoreU(hn::DemoteTo(db, low), db, digits + kBlockColumns + i);
         }
-        scales[block] = empty ? 0.0F : magnitude / 127.0F;
+        scales[block] = empty ? 0.0F : magnitude / static_cast<float>(kLargestDigits);
         corrections[block] = -128 * hn::GetLane(hn::SumOfLanes(di, sum));
     }
 }
@@ -146,8 +150,8 @@ void rmsNorm(const float* x, const float* weight, float epsilon, int count, floa
     HWY_DYNAMIC_DISPATCH(rmsNormKernel)(x, weight, epsilon, count, out);
 }
 
-void quantiseBlocks(const float* x, int blocks, std::int8_t* quants, float* scales, std::int32_t* corrections) {
-    HWY_DYNAMIC_DISPATCH(quantiseKernel)(x, blocks, quants, scales, corrections);
+void quantiseBlocks(const float* x, int blocks, std::int8_t* digits, float* scales, std::int32_t* corrections) {
+    HWY_DYNAMIC_DISPATCH(quantiseKernel)(x, blocks, digits, scales, corrections);
 }
 
 void swiGlu(const float* gate, const float* up, int count, float* out) {
