@@ -40,7 +40,8 @@ struct TransferDone {
 };
 
 /// "Bring these bytes into that slot", asynchronous. Demand before prefetch, first come first served within each.
-/// All calls from the engine's thread. Emits TransferSpan.
+/// All calls from the engine's thread. Emits TransferSpan for every transfer that moved bytes; one that was cancelled before
+/// its first byte leaves none. A failure of the loader comes out of waitForOne() as the loader's exception.
 class ExpertMover {
 public:
     virtual ~ExpertMover() = default;
@@ -49,6 +50,8 @@ public:
     virtual void promote(trace::TransferId transfer) = 0;
     /// Takes effect at the next block boundary; its TransferDone says Cancelled, or Completed if it was too late.
     virtual void cancel(trace::TransferId transfer) = 0;
+    /// Like cancel, but lets a transfer finish whose bytes are on the link at this moment: a guess that came too late.
+    virtual void withdraw(trace::TransferId transfer) { cancel(transfer); }
     /// What finished since the last call, in order of completion.
     virtual std::vector<TransferDone> poll() = 0;
     /// Blocks until at least one transfer has finished that poll() has not returned; returns at once if nothing is under way.

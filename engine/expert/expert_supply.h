@@ -12,6 +12,7 @@ namespace moescope::expert {
 /// Used unchanged by the simulator with a mover on a virtual clock.
 class ExpertSupply {
 public:
+    /// Emits the allocation that the cache begins with.
     ExpertSupply(ExpertCache& cache, ExpertMover& mover, trace::Tracer& tracer, const trace::Clock& clock);
     ~ExpertSupply();
 
@@ -31,19 +32,30 @@ public:
         int slot = -1;
     };
     /// The next expert of the current question that can run; waits (and records the stall) if none is there yet. Nothing when
-    /// all have been handed out. Every Ready must be released with done() before the slots can be reused.
+    /// all have been handed out. Every Ready must be released with done() before the slots can be reused: when a layer has
+    /// fewer slots than experts are wanted, next() throws std::logic_error if it would have to wait for the caller's done().
+    /// A failure of the mover comes out as its exception.
     std::optional<Ready> next();
     void done(int expert);
 
     /// Offers guesses for later layers, within the budget. Call after ask(), before next(), so that the copies overlap compute.
+    /// A guess whose layer is asked for without it, or was passed, is withdrawn. A guess for a layer at or before the present
+    /// one is for the next step.
     void prefetch(std::span<const policy::PrefetchWish> wishes);
     /// Resident or on its way; what prefetch policies may ask.
     const policy::Residency& expected() const;
 
-    /// Between tokens: applies a plan or policy, emitting evictions and allocations. Waits for transfers that stand in the way.
+    /// Between tokens: applies a plan or policy, emitting evictions and allocations. Cancels guesses and waits for transfers.
+    /// Afterwards the backend must provide cache.slotCount() slots. Throws std::invalid_argument as ExpertCache::setPlan.
     void setPlan(policy::SlotPlan plan);
     void setCachePolicy(std::unique_ptr<policy::CachePolicy> policy);
-    /// Waits for or cancels everything under way; before the mover or the slots go.
+    /// Fills free slots with absent experts in key order, without evicting; the copies are queued with cause Allocation and
+    /// give way to demand. At the start, or when the budget grows to all experts. Returns how many were queued.
+    int fill();
+    /// Waits until everything under way has arrived (after fill(), so that a run begins warm).
+    void finishTransfers();
+    /// Cancels what was guessed or filled and waits for the rest; nothing is under way afterwards. Before the mover or the
+    /// slots go or move.
     void settle();
 
 private:

@@ -1,0 +1,220 @@
+#include "engine/expert/supply_state.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace moescope::expert {
+
+using trace::ExpertKey;
+using trace::TransferCause;
+
+bool ExpertSupply::State::Expected::resident(ExpertKey key) const {
+    return m_state.cache.state(key) != ResidencyState::Absent && m_state.journey(key).fate != Fate::Cancelled;
+}
+
+ExpertSupply::State::State(ExpertCache& cacheOf, ExpertMover& moverOf, trace::Tracer& tracerOf, const trace::Clock& clockOf)
+    : cache(cacheOf), mover(moverOf), tracer(tracerOf), clock(clockOf) {
+    const auto experts = static_cast<std::size_t>(cache.shape().experts);
+    items.reserve(experts);
+    arrivals.reserve(experts);
+    journeys.resize(static_cast<std::size_t>(cache.shape().layers) * experts);
+}
+
+const ExpertSupply::State::Journey& ExpertSupply::State::journey(ExpertKey key) const {
+    return journeys[static_cast<std::size_t>(key.layer.value * cache.shape().experts + key.expert.value)];
+}
+
+ExpertSupply::State::Journey& ExpertSupply::State::journey(ExpertKey key) {
+    return const_cast<Journey&>(std::as_const(*this).journey(key));
+}
+
+void ExpertSupply::State::classify(ExpertKey key, trace::TimeNs now) {
+    Journey& road = journey(key);
+    Item item{.key = key, .stage = Stage::NeedsSlot, .transfer = {}};
+    const ResidencyState residency = cache.state(key);
+    if (residency == ResidencyState::Resident) {
+        item.stage = Stage::Hit;
+        cache.pin(key);
+        tracer.emit(trace::ExpertHit{.at = now, .token = token, .key = key});
+        resolveGuess(key, true);
+    } else {
+        const bool inFlight = residency == ResidencyState::Loading && road.fate != Fate::Cancelled;
+        tracer.emit(trace::ExpertMissed{.at = now, .token = token, .key = key, .inFlight = inFlight});
+        if (residency == ResidencyState::Loading) {
+            item.stage = Stage::Moving;
+            item.transfer = road.transfer;
+            cache.pin(key);
+        }
+        if (inFlight) {
+            mover.promote(road.transfer);
+            std::erase(speculative, key);
+            if (road.fate == Fate::Wanted)
+                resolveGuess(key, true);
+        }
+    }
+    items.push_back(item);
+}
+
+void ExpertSupply::State::closeQuestion() {
+    for (const Item& item : items)
+        if (item.stage != Stage::NeedsSlot && item.stage != Stage::Done)
+            cache.unpin(item.key);
+    items.clear();
+    arrivals.clear();
+    handedArrivals = 0;
+}
+
+void ExpertSupply::State::drain() {
+    for (const TransferDone& done : mover.poll()) {
+        Journey& road = journey(done.key);
+        if (road.transfer != done.transfer)
+            continue;
+        road.transfer = {};
+        road.fate = Fate::Wanted;
+        --underWay;
+        std::erase(speculative, done.key);
+        if (done.outcome == trace::TransferOutcome::Completed)
+            arrived(done.key);
+        else
+            lost(done.key);
+    }
+}
+
+void ExpertSupply::State::arrived(ExpertKey key) {
+    cache.loaded(key);
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (items[i].key == key && items[i].stage == Stage::Moving) {
+            items[i].stage = Stage::Arrived;
+            arrivals.push_back(i);
+            resolveGuess(key, true); // dropped too late, and then asked for
+        }
+}
+
+void ExpertSupply::State::lost(ExpertKey key) {
+    cache.abandoned(key);
+    resolveGuess(key, false);
+    for (Item& item : items)
+        if (item.key == key && item.stage == Stage::Moving)
+            item.stage = Stage::NeedsSlot;
+}
+
+void ExpertSupply::State::admitWaiting() {
+    for (Item& item : items) {
+        if (item.stage != Stage::NeedsSlot)
+            continue;
+        const auto admission = cache.admit(item.key, AdmitFor::Demand);
+        if (!admission) {
+            makeRoom();
+            return;
+        }
+        if (admission->evicted)
+            evicted(*admission->evicted, trace::EvictionCause::Demand, item.key);
+        cache.pin(item.key);
+        request(item.key, admission->slot, TransferCause::Demand);
+        item.transfer = journey(item.key).transfer;
+        item.stage = Stage::Moving;
+    }
+}
+
+void ExpertSupply::State::makeRoom() {
+    const auto inPool = [this](ExpertKey key) { return samePool(key, askedLayer); };
+    auto wanting = countOf(Stage::NeedsSlot) - std::count_if(speculative.begin(), speculative.end(), [&](ExpertKey key) {
+                       return inPool(key) && journey(key).fate == Fate::Cancelled;
+                   });
+    const auto cancelThose = [&](Fate fate) {
+        // The newest guess is the one for the farthest layer: it has the most time to come again.
+        for (auto key = speculative.rbegin(); key != speculative.rend() && wanting > 0; ++key)
+            if (inPool(*key) && journey(*key).fate == fate) {
+                journey(*key).fate = Fate::Cancelled;
+                mover.cancel(journey(*key).transfer);
+                --wanting;
+            }
+    };
+    cancelThose(Fate::Withdrawn);
+    cancelThose(Fate::Wanted);
+}
+
+void ExpertSupply::State::withdrawStale() {
+    bool any = false;
+    for (const ExpertKey key : speculative) {
+        Journey& road = journey(key);
+        if (road.cause != TransferCause::Prefetch || road.fate != Fate::Wanted)
+            continue;
+        if (std::pair(road.targetStep, key.layer.value) > std::pair(step, askedLayer))
+            continue;
+        road.fate = Fate::Withdrawn;
+        mover.withdraw(road.transfer);
+        any = true;
+    }
+    if (any)
+        drain();
+}
+
+void ExpertSupply::State::abandonSpeculation() {
+    for (const ExpertKey key : speculative) {
+        journey(key).fate = Fate::Cancelled;
+        mover.cancel(journey(key).transfer);
+    }
+}
+
+void ExpertSupply::State::awaitAll() {
+    drain();
+    while (underWay > 0) {
+        mover.waitForOne();
+        drain();
+    }
+}
+
+int ExpertSupply::State::countOf(Stage stage) const {
+    return static_cast<int>(std::count_if(items.begin(), items.end(), [&](const Item& item) { return item.stage == stage; }));
+}
+
+bool ExpertSupply::State::roomIsComing() const {
+    return countOf(Stage::Moving) > 0 ||
+           std::any_of(speculative.begin(), speculative.end(), [this](ExpertKey key) { return samePool(key, askedLayer); });
+}
+
+std::optional<ExpertSupply::Ready> ExpertSupply::State::handOut() {
+    auto item = std::find_if(items.begin(), items.end(), [](const Item& one) { return one.stage == Stage::Hit; });
+    if (item == items.end() && handedArrivals < arrivals.size())
+        item = items.begin() + static_cast<std::ptrdiff_t>(arrivals[handedArrivals++]);
+    if (item == items.end())
+        return std::nullopt;
+    item->stage = Stage::Handed;
+    return Ready{.expert = item->key.expert.value, .slot = cache.slotOf(item->key)};
+}
+
+void ExpertSupply::State::request(ExpertKey key, int slot, TransferCause cause) {
+    Journey& road = journey(key);
+    road.transfer = mover.request({.key = key, .slot = slot, .cause = cause, .token = token});
+    road.cause = cause;
+    road.fate = Fate::Wanted;
+    ++underWay;
+    if (cause != TransferCause::Demand)
+        speculative.push_back(key);
+}
+
+void ExpertSupply::State::evicted(ExpertKey key, trace::EvictionCause cause, ExpertKey replacedBy) {
+    tracer.emit(trace::ExpertEvicted{.at = clock.now(), .token = token, .key = key, .cause = cause, .replacedBy = replacedBy});
+    resolveGuess(key, false);
+}
+
+void ExpertSupply::State::resolveGuess(ExpertKey key, bool used) {
+    Journey& road = journey(key);
+    if (!road.guess.valid())
+        return;
+    tracer.emit(trace::PrefetchResolved{.at = clock.now(), .token = token, .key = key, .transfer = road.guess, .used = used});
+    road.guess = {};
+}
+
+void ExpertSupply::State::emitAllocation() {
+    const trace::TimeNs now = clock.now();
+    const policy::SlotPlan& plan = cache.plan();
+    if (plan.global())
+        tracer.emit(trace::SlotsAllocated{.at = now, .layer = {}, .slots = plan.total});
+    for (std::size_t i = 0; i < plan.perLayer.size(); ++i)
+        tracer.emit(
+            trace::SlotsAllocated{.at = now, .layer = trace::Layer(static_cast<std::int32_t>(i)), .slots = plan.perLayer[i]});
+}
+
+} // namespace moescope::expert

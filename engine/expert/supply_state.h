@@ -1,0 +1,76 @@
+#pragma once
+#include "engine/expert/expert_supply.h"
+
+namespace moescope::expert {
+
+/// The inside of ExpertSupply: the open question, what is under way, and the moves between the two. One thread.
+struct ExpertSupply::State {
+    /// How far a wanted expert has come. Hit and Arrived wait to be handed out.
+    enum class Stage : std::uint8_t { Hit, NeedsSlot, Moving, Arrived, Handed, Done };
+    struct Item {
+        trace::ExpertKey key;
+        Stage stage = Stage::NeedsSlot;
+        trace::TransferId transfer; ///< that brought it, for the stall
+    };
+    /// What the mover was told about a copy since it was requested: nothing, to drop it if it has not begun, to drop it.
+    enum class Fate : std::uint8_t { Wanted, Withdrawn, Cancelled };
+    /// What an expert is going through besides its residency.
+    struct Journey {
+        trace::TransferId transfer;  ///< under way; invalid if none
+        trace::TransferId guess;     ///< the prefetch that brought or brings it, until it is known whether it was used
+        std::int64_t targetStep = 0; ///< of a guess
+        trace::TransferCause cause = trace::TransferCause::Demand;
+        Fate fate = Fate::Wanted;
+    };
+    class Expected final : public policy::Residency {
+    public:
+        explicit Expected(const State& state) : m_state(state) {}
+        bool resident(trace::ExpertKey key) const override;
+
+    private:
+        const State& m_state;
+    };
+
+    State(ExpertCache& cache, ExpertMover& mover, trace::Tracer& tracer, const trace::Clock& clock);
+
+    Journey& journey(trace::ExpertKey key);
+    const Journey& journey(trace::ExpertKey key) const;
+    bool samePool(trace::ExpertKey key, int layer) const { return cache.plan().global() || key.layer.value == layer; }
+
+    void classify(trace::ExpertKey key, trace::TimeNs now);
+    void closeQuestion();
+    void drain();
+    void arrived(trace::ExpertKey key);
+    void lost(trace::ExpertKey key);
+    void admitWaiting();
+    void makeRoom();
+    void withdrawStale();
+    void abandonSpeculation();
+    void awaitAll();
+    int countOf(Stage stage) const;
+    bool roomIsComing() const;
+    std::optional<ExpertSupply::Ready> handOut();
+
+    void request(trace::ExpertKey key, int slot, trace::TransferCause cause);
+    void evicted(trace::ExpertKey key, trace::EvictionCause cause, trace::ExpertKey replacedBy);
+    void resolveGuess(trace::ExpertKey key, bool used);
+    void emitAllocation();
+
+    ExpertCache& cache;
+    ExpertMover& mover;
+    trace::Tracer& tracer;
+    const trace::Clock& clock;
+
+    Expected expected{*this};
+    trace::TokenIndex token;
+    std::int64_t step = 0;
+    int askedLayer = -1;
+    std::vector<Item> items;           ///< of the open question, in the order asked
+    std::vector<std::size_t> arrivals; ///< indices of items, in order of arrival
+    std::size_t handedArrivals = 0;
+    std::vector<Journey> journeys;             ///< [layers * experts]
+    std::vector<trace::ExpertKey> speculative; ///< under way without having been asked for, oldest first
+    int underWay = 0;
+};
+
+} // namespace moescope::expert
