@@ -1,7 +1,7 @@
 #include "profiler/analysis/range_figures.h"
 
 #include "profiler/analysis/snapshot_builder.h"
-#include "tests/profiler/analysis/event_script.h"
+#include "tests/profiler/analysis/scripted_run.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ using trace::Stage;
 
 /// Four tokens, two layers, four experts. Token t takes 1 ms, from t ms on.
 SnapshotPtr run() {
-    test::EventScript script(2, 4);
+    test::ScriptedRun script(2, 4);
     for (int token = 0; token < 4; ++token) {
         script.add(trace::TokenPrompted{token, trace::TurnIndex(0), trace::TokenIndex(token), token}, "x");
         script.choose(token, 0, {0, 1}, {0.875F, 0.125F}, token < 2 ? 2 : 1);

@@ -1,6 +1,6 @@
 #include "profiler/analysis/snapshot_builder.h"
 
-#include "tests/profiler/analysis/event_script.h"
+#include "tests/profiler/analysis/scripted_run.h"
 
 #include <chrono>
 #include <cmath>
@@ -9,7 +9,7 @@
 namespace moescope::analysis {
 namespace {
 
-using test::EventScript;
+using test::ScriptedRun;
 using trace::Phase;
 using trace::Stage;
 using trace::TransferCause;
@@ -70,7 +70,7 @@ protected:
         return builder.snapshot();
     }
 
-    EventScript script;
+    ScriptedRun script;
     session::Batch batch;
 };
 
@@ -201,7 +201,7 @@ TEST_F(ShortRun, ASnapshotDoesNotChangeAfterwards) {
 }
 
 TEST(SnapshotBuilder, CountsWhatBecameOfPrefetchesInEitherOrder) {
-    EventScript script(1, 4);
+    ScriptedRun script(1, 4);
     const auto resolve = [&](int id, int expert, bool used) {
         script.add(trace::PrefetchResolved{script.now, trace::TokenIndex(0), trace::expertKey(0, expert), trace::TransferId(id),
                                            used});
@@ -227,7 +227,7 @@ TEST(SnapshotBuilder, CountsWhatBecameOfPrefetchesInEitherOrder) {
 }
 
 TEST(SnapshotBuilder, ShowsBytesThatNobodyAskedFor) {
-    EventScript script(1, 4);
+    ScriptedRun script(1, 4);
     script.transfer(0, 0, 0, TransferCause::Demand, 10, 0);
     script.transfer(-1, 0, 1, TransferCause::Demand, 20, 1);
     script.transfer(0, 0, -1, TransferCause::Prefetch, 40, 2);
@@ -242,7 +242,7 @@ TEST(SnapshotBuilder, ShowsBytesThatNobodyAskedFor) {
 }
 
 TEST(SnapshotBuilder, FollowsSettingsAndTheLink) {
-    EventScript script(1, 4);
+    ScriptedRun script(1, 4);
     using namespace std::string_view_literals;
     script.add(trace::SettingChanged{5, trace::TokenIndex(3)}, "link\0none\0pcie3x4"sv);
     script.add(trace::NoteMade{6, trace::TokenIndex(3)}, "a note");
@@ -264,7 +264,7 @@ TEST(SnapshotBuilder, FollowsSettingsAndTheLink) {
 }
 
 TEST(SnapshotBuilder, SurvivesEventsThatMakeNoSense) {
-    EventScript script(2, 4);
+    ScriptedRun script(2, 4);
     script.hit(0, 7, 1);
     script.miss(0, 1, 99);
     script.transfer(2'000'000'000, 3, 3, TransferCause::Demand, 5, 0);
@@ -287,7 +287,7 @@ TEST(SnapshotBuilder, SurvivesEventsThatMakeNoSense) {
 TEST(SnapshotBuilder, KeepsUpWithALiveRun) {
     // The budget is 5 % of a core at 60 000 events a second, 833 ns an event; the test allows three times that, because it may
     // share its machine.
-    EventScript script(12, 8);
+    ScriptedRun script(12, 8);
     for (int token = 0; token < 400; ++token) {
         for (int layer = 0; layer < 12; ++layer) {
             script.choose(token, layer, {1, 2}, {0.75F, 0.25F}, 2, Phase::Decode, {0, 0.5F, 0.5F, 0, 0, 0, 0, 0});

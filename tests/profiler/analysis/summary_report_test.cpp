@@ -1,7 +1,7 @@
 #include "profiler/analysis/snapshot_builder.h"
 #include "profiler/analysis/summary_json.h"
 #include "profiler/analysis/summary_text.h"
-#include "tests/profiler/analysis/event_script.h"
+#include "tests/profiler/analysis/scripted_run.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 SnapshotPtr talk(const std::string& link, const std::string& answer) {
-    test::EventScript script(1, 4);
+    test::ScriptedRun script(1, 4);
     auto info = script.info();
     info->settings[1].second = link;
     script.add(trace::PromptBegan{0, trace::TurnIndex(0), trace::TokenIndex(0), 1, 0, 128}, "Who is there?");

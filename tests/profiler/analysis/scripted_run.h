@@ -10,9 +10,9 @@
 namespace moescope::test {
 
 /// Collects events into batches, as the recorder would number them. Time moves on by 1000 ns per event unless told.
-class EventScript {
+class ScriptedRun {
 public:
-    explicit EventScript(int layers, int experts) : m_layers(layers), m_experts(experts) {}
+    explicit ScriptedRun(int layers, int experts) : m_layers(layers), m_experts(experts) {}
 
     std::shared_ptr<session::SessionInfo> info() const {
         auto info = std::make_shared<session::SessionInfo>();
