@@ -18,16 +18,16 @@ public:
         std::filesystem::path path;
         session::SessionInfo info;
         int intervalMs = 20;
-        std::size_t ringBytes = 4u << 20;    ///< per producer
-        std::int64_t maxPages = 0;           ///< see WriteLimits
+        std::size_t ringBytes = 4u << 20; ///< per producer
+        std::int64_t maxPages = 0;        ///< see WriteLimits
         bool sampleHost = true;
     };
     /// Called on the drain thread when writing became impossible (disk full) and again, with an empty reason, when it works
-    /// again. The owner should pause the run meanwhile; rings keep what they can.
+    /// again. The owner should pause the run meanwhile; rings keep what they can. It must not call the recorder from there.
     using OnTrouble = std::function<void(const std::string& reason)>;
 
     Recorder(Options options, const trace::Clock& clock, OnTrouble onTrouble = {});
-    ~Recorder() override;                    ///< finishes if that was not done
+    ~Recorder() override; ///< finishes if that was not done
 
     trace::Tracer& openProducer(std::string_view name) override;
     /// Drains, commits, and returns when everything emitted before the call is in the file (or throws with the reason).

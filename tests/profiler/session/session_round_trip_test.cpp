@@ -26,7 +26,7 @@ protected:
         while (sqlite3_step(statement) == SQLITE_ROW)
             for (int i = 0; i < sqlite3_column_count(statement); ++i) {
                 const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, i));
-                out += (out.empty() ? "" : "|") + std::string(text ? text : "NULL");
+                out.append(out.empty() ? "" : "|").append(text ? text : "NULL");
             }
         sqlite3_finalize(statement);
         sqlite3_close(db);
