@@ -20,7 +20,7 @@ inline float fastExp(float x) {
     p = p * rest * rest + rest + 1.0F;
     const std::uint32_t scale = (std::bit_cast<std::uint32_t>(shifted) + 127U) << 23;
     // A mask, because compilers turn a conditional into a branch here and then leave the loop scalar.
-    const std::uint32_t keep = 0U - static_cast<std::uint32_t>(x > -87.0F);
+    const std::uint32_t keep = 0U - static_cast<std::uint32_t>(x >= -87.0F);
     return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p * std::bit_cast<float>(scale)) & keep);
 }
 

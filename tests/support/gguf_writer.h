@@ -12,44 +12,47 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace moescope::tests {
+
+template <class T>
+concept GgufNumber = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 
 /// Writes small GGUF v3 files for tests, straight from the format's description and without the reader's code. Nothing is
 /// checked, so that broken files can be written too. Not thread-safe.
 class GgufWriter {
 public:
     GgufWriter& set(std::string_view key, std::string_view value) {
-        return addValue(key, 8, [&] { putText(m_values, value); });
+        return addValue(key, 8, [&](Bytes& content) { putText(content, value); });
     }
     GgufWriter& set(std::string_view key, const char* value) { return set(key, std::string_view(value)); }
     GgufWriter& set(std::string_view key, const std::string& value) { return set(key, std::string_view(value)); }
     GgufWriter& set(std::string_view key, bool value) {
-        return addValue(key, 7, [&] { put(m_values, static_cast<std::uint8_t>(value)); });
+        return addValue(key, 7, [&](Bytes& content) { put(content, static_cast<std::uint8_t>(value)); });
     }
     /// u8 to u64, i8 to i64, float, double: written with exactly that type.
-    template <class Number>
-    requires std::is_arithmetic_v<Number> &&(!std::is_same_v<Number, bool>)GgufWriter& set(std::string_view key, Number value) {
-        return addValue(key, kindOf<Number>(), [&] { put(m_values, value); });
+    template <GgufNumber Number>
+    GgufWriter& set(std::string_view key, Number value) {
+        return addValue(key, kindOf<Number>(), [&](Bytes& content) { put(content, value); });
     }
     GgufWriter& set(std::string_view key, const std::vector<std::string>& values) {
-        return addArray(key, 8, values.size(), [&] {
+        return addArray(key, 8, values.size(), [&](Bytes& content) {
             for (const std::string& value : values)
-                putText(m_values, value);
+                putText(content, value);
         });
     }
-    template <class Number>
-    requires std::is_arithmetic_v<Number> &&
-        (!std::is_same_v<Number, bool>)GgufWriter& set(std::string_view key, const std::vector<Number>& values) {
-        return addArray(key, kindOf<Number>(), values.size(), [&] {
+    template <GgufNumber Number>
+    GgufWriter& set(std::string_view key, const std::vector<Number>& values) {
+        return addArray(key, kindOf<Number>(), values.size(), [&](Bytes& content) {
             for (const Number value : values)
-                put(m_values, value);
+                put(content, value);
         });
     }
     /// A value of any type number with any content, for broken files.
     GgufWriter& setRaw(std::string_view key, std::uint32_t kind, std::span<const std::byte> content) {
-        return addValue(key, kind, [&] { m_values.insert(m_values.end(), content.begin(), content.end()); });
+        return addValue(key, kind, [&](Bytes& out) { out.insert(out.end(), content.begin(), content.end()); });
     }
 
     /// ne in GGUF order; bytes as they shall be stored.
@@ -67,16 +70,28 @@ public:
     /// The table says `offset`, whatever it is; the bytes are appended to the data all the same.
     GgufWriter& addTensorAt(std::string_view name, std::uint32_t type, std::vector<std::int64_t> ne, std::uint64_t offset,
                             std::span<const std::byte> bytes) {
-        putText(m_table, name);
-        put(m_table, static_cast<std::uint32_t>(ne.size()));
+        Bytes& entry = m_table.emplace_back(std::string(name), Bytes()).second;
+        putText(entry, name);
+        put(entry, static_cast<std::uint32_t>(ne.size()));
         for (const std::int64_t n : ne)
-            put(m_table, n);
-        put(m_table, type);
-        put(m_table, offset);
+            put(entry, n);
+        put(entry, type);
+        put(entry, offset);
         m_data.resize(padded(m_data));
         m_data.insert(m_data.end(), bytes.begin(), bytes.end());
-        ++m_tensorCount;
         return *this;
+    }
+    /// Takes back what set() or addTensor() wrote under this name; a tensor's bytes stay in the data section.
+    GgufWriter& remove(std::string_view name) {
+        const auto named = [name](const Entry& entry) { return entry.first == name; };
+        std::erase_if(m_values, named);
+        std::erase_if(m_table, named);
+        return *this;
+    }
+    /// set() instead of what was set before.
+    template <class Value>
+    GgufWriter& replace(std::string_view key, const Value& value) {
+        return remove(key).set(key, value);
     }
 
     GgufWriter& version(std::uint32_t version) {
@@ -93,10 +108,11 @@ public:
         std::vector<std::byte> file;
         put(file, std::uint32_t{0x46554747});
         put(file, m_version);
-        put(file, m_tensorCount);
-        put(file, m_valueCount);
-        file.insert(file.end(), m_values.begin(), m_values.end());
-        file.insert(file.end(), m_table.begin(), m_table.end());
+        put(file, static_cast<std::uint64_t>(m_table.size()));
+        put(file, static_cast<std::uint64_t>(m_values.size()));
+        for (const auto* entries : {&m_values, &m_table})
+            for (const Entry& entry : *entries)
+                file.insert(file.end(), entry.second.begin(), entry.second.end());
         file.resize(padded(file));
         file.insert(file.end(), m_data.begin(), m_data.end());
         file.resize(padded(file));
@@ -112,6 +128,7 @@ public:
 
 private:
     using Bytes = std::vector<std::byte>;
+    using Entry = std::pair<std::string, Bytes>;
 
     template <class Number>
     static void put(Bytes& out, Number value) {
@@ -139,27 +156,25 @@ private:
 
     template <class WriteContent>
     GgufWriter& addValue(std::string_view key, std::uint32_t kind, WriteContent writeContent) {
-        putText(m_values, key);
-        put(m_values, kind);
-        writeContent();
-        ++m_valueCount;
+        Bytes& entry = m_values.emplace_back(std::string(key), Bytes()).second;
+        putText(entry, key);
+        put(entry, kind);
+        writeContent(entry);
         return *this;
     }
     template <class WriteContent>
     GgufWriter& addArray(std::string_view key, std::uint32_t kind, std::size_t count, WriteContent writeContent) {
-        return addValue(key, 9, [&] {
-            put(m_values, kind);
-            put(m_values, static_cast<std::uint64_t>(count));
-            writeContent();
+        return addValue(key, 9, [&](Bytes& content) {
+            put(content, kind);
+            put(content, static_cast<std::uint64_t>(count));
+            writeContent(content);
         });
     }
 
     std::uint32_t m_version = 3;
     std::size_t m_alignment = 32;
-    std::uint64_t m_valueCount = 0;
-    std::uint64_t m_tensorCount = 0;
-    Bytes m_values;
-    Bytes m_table;
+    std::vector<Entry> m_values;
+    std::vector<Entry> m_table;
     Bytes m_data;
 };
 
