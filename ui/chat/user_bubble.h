@@ -1,0 +1,20 @@
+#pragma once
+#include <QFrame>
+
+class QLabel;
+
+namespace moescope::ui {
+
+/// What the user asked, right-aligned. Child of a TurnView; GUI thread.
+class UserBubble : public QFrame {
+    Q_OBJECT
+public:
+    explicit UserBubble(QWidget* parent = nullptr);
+    void setText(const QString& text);
+    QString text() const;
+
+private:
+    QLabel* m_label = nullptr;
+};
+
+} // namespace moescope::ui

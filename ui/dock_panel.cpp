@@ -1,0 +1,68 @@
+#include "ui/dock_panel.h"
+
+#include "ui/elided_label.h"
+
+#include <QFrame>
+#include <QHBoxLayout>
+#include <QVBoxLayout>
+
+using namespace Qt::StringLiterals;
+
+namespace moescope::ui {
+
+DockPanel::DockPanel(const QString& name, QWidget* panel, QWidget* parent)
+    : QDockWidget(panel->windowTitle(), parent), m_panel(panel) {
+    setObjectName(name);
+    setFeatures(DockWidgetClosable | DockWidgetMovable | DockWidgetFloatable);
+    setTitleBarWidget(makeTitleBar());
+    setWidget(makeBody());
+    connect(panel, &QWidget::windowTitleChanged, this, [this](const QString& title) {
+        setWindowTitle(title);
+        m_title->setText(title);
+    });
+}
+
+QWidget* DockPanel::makeTitleBar() {
+    m_bar = new QFrame(this);
+    m_bar->setProperty("card", u"title"_s);
+    auto* row = new QHBoxLayout(m_bar);
+    row->setContentsMargins(12, 8, 12, 4);
+    row->setSpacing(12);
+    m_title = new QLabel(m_panel->windowTitle(), m_bar);
+    m_title->setProperty("title", true);
+    m_caption = new ElidedLabel(m_bar);
+    m_caption->setProperty("caption", true);
+    m_caption->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
+    row->addWidget(m_title);
+    row->addWidget(m_caption, 1);
+    return m_bar;
+}
+
+QWidget* DockPanel::makeBody() {
+    auto* body = new QFrame(this);
+    body->setProperty("card", u"body"_s);
+    auto* column = new QVBoxLayout(body);
+    column->setContentsMargins(12, 2, 12, 8);
+    column->addWidget(m_panel);
+    return body;
+}
+
+void DockPanel::setTabbed(bool tabbed) {
+    m_title->setVisible(!tabbed);
+    m_bar->layout()->setContentsMargins(12, tabbed ? 4 : 8, 12, tabbed ? 0 : 4);
+}
+
+void DockPanel::focusPanel() {
+    show();
+    raise();
+    QWidget* target = m_panel->focusProxy() ? m_panel->focusProxy() : m_panel;
+    if (target->focusPolicy() == Qt::NoFocus)
+        target = m_panel->nextInFocusChain();
+    target->setFocus(Qt::ShortcutFocusReason);
+}
+
+void DockPanel::setCaption(const QString& caption) {
+    m_caption->setText(caption);
+}
+
+} // namespace moescope::ui
