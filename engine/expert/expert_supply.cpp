@@ -66,7 +66,7 @@ std::optional<ExpertSupply::Ready> ExpertSupply::next() {
         if (state.handedArrivals < state.arrivals.size())
             continue;
         state.admitWaiting();
-        if (!state.roomIsComing())
+        if (state.underWay == 0)
             throw std::logic_error("All expert slots are in use by experts that were handed out and not released.");
         if (stalledFrom < 0)
             stalledFrom = state.clock.now();

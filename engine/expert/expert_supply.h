@@ -18,7 +18,7 @@ public:
 
     struct Want {
         int expert = 0;
-        float weight = 0;      ///< largest gate weight among the tokens that want it
+        float weight = 0; ///< largest gate weight among the tokens that want it
     };
 
     void beginSequence();

@@ -56,9 +56,18 @@ void ExpertSupply::State::classify(ExpertKey key, trace::TimeNs now) {
 }
 
 void ExpertSupply::State::closeQuestion() {
-    for (const Item& item : items)
+    for (const Item& item : items) {
         if (item.stage != Stage::NeedsSlot && item.stage != Stage::Done)
             cache.unpin(item.key);
+        if (item.stage != Stage::Moving)
+            continue;
+        // The answer was stopped: nobody waits for these bytes any more.
+        Journey& road = journey(item.key);
+        if (std::find(speculative.begin(), speculative.end(), item.key) == speculative.end())
+            speculative.push_back(item.key);
+        road.fate = Fate::Cancelled;
+        mover.cancel(road.transfer);
+    }
     items.clear();
     arrivals.clear();
     handedArrivals = 0;
@@ -167,11 +176,6 @@ void ExpertSupply::State::awaitAll() {
 
 int ExpertSupply::State::countOf(Stage stage) const {
     return static_cast<int>(std::count_if(items.begin(), items.end(), [&](const Item& item) { return item.stage == stage; }));
-}
-
-bool ExpertSupply::State::roomIsComing() const {
-    return countOf(Stage::Moving) > 0 ||
-           std::any_of(speculative.begin(), speculative.end(), [this](ExpertKey key) { return samePool(key, askedLayer); });
 }
 
 std::optional<ExpertSupply::Ready> ExpertSupply::State::handOut() {

@@ -48,7 +48,6 @@ struct ExpertSupply::State {
     void abandonSpeculation();
     void awaitAll();
     int countOf(Stage stage) const;
-    bool roomIsComing() const;
     std::optional<ExpertSupply::Ready> handOut();
 
     void request(trace::ExpertKey key, int slot, trace::TransferCause cause);
