@@ -14,12 +14,15 @@
 
 namespace moescope::runtime {
 
+struct EngineState;
+
 struct EngineOptions {
     std::filesystem::path model;
     int threads = 1;
     Settings settings;
     /// Per-layer sensitivities for the adapmoe gate; empty: the file `calibration.json` beside the model if there is one.
     std::filesystem::path calibration;
+    int passTokens = 0; ///< most prompt tokens per pass; 0 = as many as the backend takes
 };
 
 struct ChatMessage {
@@ -28,8 +31,8 @@ struct ChatMessage {
 };
 
 struct GenerationRequest {
-    std::vector<ChatMessage> messages;   ///< rendered by the model's chat form; the last is the user's. Ignored if raw is set
-    std::optional<std::string> raw;      ///< text fed as it is (bos is added if the model wants one)
+    std::vector<ChatMessage> messages; ///< rendered by the model's chat form; the last is the user's. Ignored if raw is set
+    std::optional<std::string> raw;    ///< text fed as it is (bos is added if the model wants one)
     int maxTokens = 256;
     model::SamplerSettings sampling;
     std::vector<std::string> stop;
@@ -39,7 +42,7 @@ struct Answer {
     std::string text;
     int tokens = 0;
     trace::EndReason reason = trace::EndReason::EndOfText;
-    std::string problem;                 ///< one sentence when reason is Failed or ContextFull
+    std::string problem; ///< one sentence when reason is Failed or ContextFull
 };
 
 /// A loaded model with its expert cache, mover and KV cache. Built and used on one thread ("the engine's"); post() and stop()
@@ -51,7 +54,7 @@ public:
     ~Engine();
 
     const model::ModelFacts& facts() const;
-    Settings settings() const;                        ///< as in force for the next token; engine thread
+    Settings settings() const; ///< as in force for the next token; engine thread
     std::string backendName() const;
 
     /// Generates one answer; emits everything as events. Reuses the KV cache for the longest common prefix with what was
@@ -61,7 +64,7 @@ public:
     /// Thread-safe: takes effect before the next token is read. Throws std::invalid_argument (nothing is changed) if the
     /// value is not allowed for this model.
     void post(std::string_view setting, std::string_view value);
-    void stop();                                      ///< thread-safe: ends the running answer within one token
+    void stop(); ///< thread-safe: ends the running answer within one token
     /// Thread-safe: while paused, answer() waits between tokens (the recorder's disk is full, or the user wants it so).
     void setPaused(bool paused);
 
@@ -74,13 +77,16 @@ public:
     void score(std::span<const std::int32_t> tokens, ScoreMode mode,
                const std::function<bool(int position, std::span<const float> logits)>& onLogits);
     /// Mean experts run per token and layer since the last call, {decode, prefill}; for quality reports.
-    struct GateCounts { std::int64_t decisions = 0; std::int64_t kept = 0; std::int64_t single = 0; };
+    struct GateCounts {
+        std::int64_t decisions = 0;
+        std::int64_t kept = 0;
+        std::int64_t single = 0;
+    };
     GateCounts takeGateCounts();
     void forgetContext();
 
 private:
-    struct State;
-    std::unique_ptr<State> m_state;
+    std::unique_ptr<EngineState> m_state;
 };
 
 } // namespace moescope::runtime

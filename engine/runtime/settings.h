@@ -10,11 +10,11 @@ struct Settings {
     std::string gate = "topk";
     double gateThreshold = 0;
     std::string cache = "lru";
-    int cacheExperts = 0;            ///< slots over all layers; 0 = all experts resident
+    int cacheExperts = 0; ///< slots over all layers; 0 = all experts resident
     std::string allocation = "uniform";
     std::string prefetch = "none";
     int prefetchDepth = 1;
-    double prefetchBudgetMb = 1.0;   ///< per layer of a decode step, 10^6 bytes
+    double prefetchBudgetMb = 1.0; ///< per layer of a decode step, 10^6 bytes
     std::string link = "none";
     friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -1,0 +1,28 @@
+#pragma once
+#include "engine/model/model_facts.h"
+#include "engine/policy/gate_policy.h"
+#include "engine/runtime/settings.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace moescope::runtime {
+
+/// Per-layer sensitivities of the loaded model, as far as there are any, and the gate built from them. Immutable after
+/// construction; any thread.
+class Calibration {
+public:
+    /// An explicit path must be readable and fit the model (throws one sentence). Without one, `calibration.json` beside the
+    /// model is tried; if that is unusable the reason is kept and comes out when a gate needs it.
+    Calibration(const std::filesystem::path& path, const model::ModelFacts& facts);
+
+    /// Throws std::invalid_argument with one sentence if the gate needs sensitivities and there are none.
+    std::unique_ptr<policy::GatePolicy> makeGate(const Settings& settings) const;
+
+private:
+    std::vector<double> m_sensitivity;
+    std::string m_problem;
+};
+
+} // namespace moescope::runtime

@@ -1,0 +1,194 @@
+#include "engine/runtime/decoder.h"
+
+#include "engine/policy/gate_choice.h"
+#include "engine/policy/next_layer_policy.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace moescope::runtime {
+
+using trace::Stage;
+
+Decoder::Decoder(backend::Backend& backend, ExpertTier& tier, const model::ModelConfig& config, trace::Tracer& tracer,
+                 const trace::Clock& clock)
+    : m_backend(backend), m_tier(tier), m_config(config), m_tracer(tracer), m_clock(clock) {
+    const auto experts = static_cast<std::size_t>(config.experts);
+    const auto tokens = static_cast<std::size_t>(backend.maxPassTokens());
+    const auto depths = static_cast<std::size_t>(policy::NextLayerPolicy::kMaxDepth);
+    m_logits.resize(tokens * experts);
+    m_gate.resize(experts);
+    m_predicted.resize(depths * experts);
+    m_strongest.resize(depths * experts);
+    m_weights.resize(tokens * static_cast<std::size_t>(config.topK));
+    m_kept.resize(tokens);
+    m_rows.resize(experts);
+    m_strength.resize(experts);
+}
+
+std::span<float> Decoder::predicted(int depth) {
+    const auto experts = static_cast<std::size_t>(m_config.experts);
+    return std::span(m_predicted).subspan(static_cast<std::size_t>(depth - 1) * experts, experts);
+}
+
+std::span<float> Decoder::strongest(int depth) {
+    const auto experts = static_cast<std::size_t>(m_config.experts);
+    return std::span(m_strongest).subspan(static_cast<std::size_t>(depth - 1) * experts, experts);
+}
+
+void Decoder::stage(Stage stage, trace::TimeNs begin, trace::Layer layer) {
+    m_tracer.emit(trace::StageSpan{.begin = begin,
+                                   .end = m_clock.now(),
+                                   .token = m_first,
+                                   .tokens = m_tokens,
+                                   .layer = layer,
+                                   .stage = stage,
+                                   .phase = m_phase});
+}
+
+void Decoder::run(std::span<const backend::PassToken> tokens, trace::TokenIndex first, trace::Phase phase) {
+    m_first = first;
+    m_phase = phase;
+    m_tokens = static_cast<int>(tokens.size());
+    m_stepBegin = m_clock.now();
+    m_tier.supply().beginStep(first);
+    m_backend.beginPass(tokens);
+    trace::TimeNs begin = m_stepBegin;
+    for (int layer = 0; layer < m_config.layers; ++layer) {
+        const trace::Layer which(layer);
+        m_backend.attend(layer);
+        stage(Stage::Attention, begin, which);
+        begin = m_clock.now();
+        chooseExperts(layer);
+        stage(Stage::Router, begin, which);
+        begin = m_clock.now();
+        askForExperts(layer);
+        offerGuesses(layer);
+        runExperts(layer);
+        stage(Stage::Experts, begin, which);
+        begin = m_clock.now();
+    }
+}
+
+void Decoder::logits(int row, std::span<float> out) {
+    const trace::TimeNs begin = m_clock.now();
+    m_backend.logits(row, out);
+    stage(Stage::Output, begin);
+}
+
+void Decoder::chooseExperts(int layer) {
+    const auto experts = static_cast<std::size_t>(m_config.experts);
+    const auto topK = static_cast<std::size_t>(m_config.topK);
+    const std::span<float> logits = std::span(m_logits).first(static_cast<std::size_t>(m_tokens) * experts);
+    m_backend.route(layer, logits);
+    // One prediction is always made, so that every session shows how far the next layer could have been foreseen.
+    m_depths = std::min(std::max(1, m_tier.prefetch().depth()), m_config.layers - 1 - layer);
+    std::fill(m_strongest.begin(), m_strongest.end(), 0.0F);
+    std::fill(m_strength.begin(), m_strength.end(), 0.0F);
+    for (auto& rows : m_rows)
+        rows.clear();
+    m_wants.clear();
+    for (int row = 0; row < m_tokens; ++row) {
+        const auto at = static_cast<std::size_t>(row);
+        const policy::GateChoice choice =
+            m_tier.gate().choose({.layer = layer,
+                                  .logits = logits.subspan(at * experts, experts),
+                                  .rule = {.topK = m_config.topK, .renormalise = m_config.renormaliseWeights},
+                                  .residency = &m_tier.cache()},
+                                 m_gate);
+        m_kept[at] = choice.kept;
+        std::copy_n(choice.weights.begin(), choice.kept, m_weights.begin() + static_cast<std::ptrdiff_t>(at * topK));
+        for (int rank = 0; rank < choice.kept; ++rank) {
+            const std::size_t expert = choice.ids[static_cast<std::size_t>(rank)];
+            if (m_rows[expert].empty())
+                m_wants.push_back({static_cast<int>(expert), 0});
+            m_rows[expert].push_back({row, rank});
+            m_strength[expert] = std::max(m_strength[expert], choice.weights[static_cast<std::size_t>(rank)]);
+        }
+        predict(layer, row);
+        announce(layer, row, choice);
+    }
+}
+
+void Decoder::predict(int layer, int row) {
+    for (int depth = 1; depth <= m_depths; ++depth) {
+        const std::span<float> probabilities = predicted(depth);
+        m_backend.predict(layer + depth, row, probabilities);
+        policy::softmax(probabilities, probabilities);
+        const std::span<float> most = strongest(depth);
+        std::transform(most.begin(), most.end(), probabilities.begin(), most.begin(),
+                       [](float a, float b) { return std::max(a, b); });
+    }
+}
+
+void Decoder::announce(int layer, int row, const policy::GateChoice& choice) {
+    m_counts.decisions += 1;
+    m_counts.kept += choice.kept;
+    m_counts.single += choice.kept == 1 ? 1 : 0;
+    const trace::ExpertsChosen event{.at = m_clock.now(),
+                                     .token = trace::TokenIndex(m_first.value + row),
+                                     .layer = trace::Layer(layer),
+                                     .phase = m_phase,
+                                     .candidates = static_cast<std::uint8_t>(choice.candidates),
+                                     .kept = static_cast<std::uint8_t>(choice.kept),
+                                     .predictedDepths = static_cast<std::uint8_t>(m_depths),
+                                     .experts = static_cast<std::uint16_t>(m_config.experts)};
+    m_payload.resize(trace::routingPayloadBytes(event));
+    const auto candidates = static_cast<std::size_t>(choice.candidates);
+    trace::encodeRouting(event, std::span(choice.ids).first(candidates), std::span(choice.candidateWeights).first(candidates),
+                         m_gate, std::span(m_predicted).first(static_cast<std::size_t>(m_depths) * m_gate.size()), m_payload);
+    m_tracer.emit(event, m_payload);
+}
+
+void Decoder::askForExperts(int layer) {
+    for (expert::ExpertSupply::Want& want : m_wants)
+        want.weight = m_strength[static_cast<std::size_t>(want.expert)];
+    m_tier.supply().ask(layer, m_wants);
+}
+
+void Decoder::offerGuesses(int layer) {
+    const policy::PrefetchPolicy& prefetch = m_tier.prefetch();
+    if (prefetch.depth() == 0 || m_depths == 0)
+        return;
+    std::array<std::span<const float>, policy::NextLayerPolicy::kMaxDepth> depths;
+    for (int depth = 1; depth <= m_depths; ++depth)
+        depths[static_cast<std::size_t>(depth - 1)] = strongest(depth);
+    expert::ExpertSupply& supply = m_tier.supply();
+    const auto wishes = prefetch.suggest({.layer = layer,
+                                          .layers = m_config.layers,
+                                          .topK = m_config.topK,
+                                          .renormalise = m_config.renormaliseWeights,
+                                          .predicted = std::span(depths).first(static_cast<std::size_t>(m_depths)),
+                                          .residency = &supply.expected(),
+                                          .expertBytes = m_backend.expertBytes(trace::expertKey(layer + 1, 0)),
+                                          .budgetBytes = m_tier.prefetchBudget(),
+                                          .gate = &m_tier.gate()});
+    supply.prefetch(wishes);
+}
+
+void Decoder::runExperts(int layer) {
+    expert::ExpertSupply& supply = m_tier.supply();
+    // What is resident runs together; the rest one by one as it arrives, because a later one may need the slot of an earlier.
+    auto together = std::count_if(m_wants.begin(), m_wants.end(), [&](const expert::ExpertSupply::Want& want) {
+        return m_tier.cache().resident(trace::expertKey(layer, want.expert));
+    });
+    for (std::size_t ran = 0; ran < m_wants.size(); ran += m_calls.size()) {
+        m_ready.clear();
+        m_calls.clear();
+        do {
+            const auto ready = supply.next();
+            if (!ready)
+                throw std::logic_error("The expert supply ran dry before all experts of a layer had run.");
+            m_ready.push_back(*ready);
+            m_calls.push_back({ready->slot, m_rows[static_cast<std::size_t>(ready->expert)]});
+        } while (--together > 0);
+        m_backend.runExperts(layer, m_calls);
+        for (const expert::ExpertSupply::Ready& ready : m_ready)
+            supply.done(ready.expert);
+    }
+    const auto tokens = static_cast<std::size_t>(m_tokens);
+    m_backend.combine(layer, std::span(m_weights).first(tokens * static_cast<std::size_t>(m_config.topK)), m_config.topK,
+                      std::span(m_kept).first(tokens));
+}
+
+} // namespace moescope::runtime

@@ -1,0 +1,70 @@
+#pragma once
+#include "engine/runtime/expert_tier.h"
+
+#include <utility>
+
+namespace moescope::runtime {
+
+/// One pass of tokens down all layers: attend, route, choose, fetch, run, combine; says what happens as it happens. Owned by
+/// the engine; engine thread.
+class Decoder {
+public:
+    struct Counts {
+        std::int64_t decisions = 0; ///< tokens times layers
+        std::int64_t kept = 0;      ///< experts run
+        std::int64_t single = 0;    ///< decisions that kept one expert
+    };
+
+    Decoder(backend::Backend& backend, ExpertTier& tier, const model::ModelConfig& config, trace::Tracer& tracer,
+            const trace::Clock& clock);
+
+    /// Reads tokens (at most backend.maxPassTokens()); `first` is the stream index of the first one. Opens a step, which
+    /// lasts until endStep().
+    void run(std::span<const backend::PassToken> tokens, trace::TokenIndex first, trace::Phase phase);
+    /// Logits after the given row of the pass; out is [vocabulary].
+    void logits(int row, std::span<float> out);
+    /// Records a stage of the open step that began at the given time and ends now.
+    void stage(trace::Stage stage, trace::TimeNs begin, trace::Layer layer = {});
+    void endStep() { stage(trace::Stage::Step, m_stepBegin); }
+
+    Counts takeCounts() { return std::exchange(m_counts, {}); }
+
+private:
+    void chooseExperts(int layer);
+    void predict(int layer, int row);
+    void announce(int layer, int row, const policy::GateChoice& choice);
+    void askForExperts(int layer);
+    void offerGuesses(int layer);
+    void runExperts(int layer);
+    std::span<float> predicted(int depth);
+    std::span<float> strongest(int depth);
+
+    backend::Backend& m_backend;
+    ExpertTier& m_tier;
+    const model::ModelConfig& m_config;
+    trace::Tracer& m_tracer;
+    const trace::Clock& m_clock;
+
+    trace::TimeNs m_stepBegin = 0;
+    trace::TokenIndex m_first;
+    trace::Phase m_phase = trace::Phase::Decode;
+    int m_tokens = 0;
+    int m_depths = 0; ///< layers ahead that are predicted at the current layer
+    Counts m_counts;
+
+    // Scratch, sized once.
+    std::vector<float> m_logits;    ///< [tokens][experts] of the router
+    std::vector<float> m_gate;      ///< [experts] softmax
+    std::vector<float> m_predicted; ///< [depths][experts] of one row
+    std::vector<float> m_strongest; ///< [depths][experts], maximum over the rows
+    std::vector<float> m_weights;   ///< [tokens][topK]
+    std::vector<int> m_kept;        ///< [tokens]
+    std::vector<std::byte> m_payload;
+    std::vector<std::vector<backend::ExpertRow>> m_rows; ///< [experts]
+    std::vector<float> m_strength;                       ///< [experts] largest weight in the pass
+    std::vector<expert::ExpertSupply::Want> m_wants;
+    std::vector<expert::ExpertSupply::Ready> m_ready;
+    std::vector<backend::ExpertCall> m_calls;
+};
+
+} // namespace moescope::runtime

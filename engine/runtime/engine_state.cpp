@@ -1,0 +1,57 @@
+#include "engine/runtime/engine_state.h"
+
+#include "engine/backend/cpu/cpu_backend.h"
+
+#include <algorithm>
+
+namespace moescope::runtime {
+
+EngineState::EngineState(EngineOptions wanted, trace::TracerSource& tracers, const trace::Clock& clockOf)
+    : options(std::move(wanted)), clock(clockOf), tracer(tracers.openProducer("engine")), file(options.model),
+      config(model::readModelConfig(file)), facts(model::readModelFacts(file, config)), tokenizer(model::makeTokenizer(file)),
+      chatForm(model::makeChatTemplate(file)), calibration(options.calibration, facts),
+      backend(backend::makeCpuBackend(file, config, {.threads = options.threads, .int8Kernels = {}})),
+      tier(*backend, config, calibration, options.settings, tracers, tracer, clock),
+      decoder(*backend, tier, config, tracer, clock), inbox(options.settings), settings(options.settings),
+      logits(static_cast<std::size_t>(config.vocabulary)) {}
+
+void EngineState::boundary(trace::TokenIndex next) {
+    inbox.waitWhilePaused();
+    for (const Settings& wanted : inbox.take()) {
+        tier.apply(wanted);
+        for (const std::string& name : settingNames()) {
+            const std::string before = settingValue(settings, name);
+            const std::string after = settingValue(wanted, name);
+            if (before == after)
+                continue;
+            const std::string payload = name + '\0' + before + '\0' + after;
+            tracer.emit(trace::SettingChanged{.at = clock.now(), .token = next}, trace::asPayload(payload));
+        }
+        settings = wanted;
+    }
+}
+
+void EngineState::forgetContext() {
+    context.clear();
+    backend->truncate(0);
+}
+
+int EngineState::maxPassTokens() const {
+    return options.passTokens > 0 ? std::min(options.passTokens, backend->maxPassTokens()) : backend->maxPassTokens();
+}
+
+void EngineState::read(std::span<const std::int32_t> tokens, trace::TokenIndex first, trace::Phase phase) {
+    pass.clear();
+    for (const std::int32_t id : tokens)
+        pass.push_back({id, contextLength() + static_cast<int>(pass.size())});
+    decoder.run(pass, first, phase);
+    context.insert(context.end(), tokens.begin(), tokens.end());
+}
+
+trace::TokenIndex EngineState::takeIndices(std::size_t count) {
+    const trace::TokenIndex first = nextToken;
+    nextToken = trace::TokenIndex(first.value + static_cast<std::int32_t>(count));
+    return first;
+}
+
+} // namespace moescope::runtime

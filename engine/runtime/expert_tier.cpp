@@ -1,0 +1,62 @@
+#include "engine/runtime/expert_tier.h"
+
+#include <algorithm>
+
+namespace moescope::runtime {
+
+ExpertTier::ExpertTier(backend::Backend& backend, const model::ModelConfig& config, const Calibration& calibration,
+                       const Settings& settings, trace::TracerSource& tracers, trace::Tracer& tracer, const trace::Clock& clock)
+    : m_backend(backend), m_shape{config.layers, config.experts}, m_calibration(calibration), m_settings(settings),
+      m_gate(calibration.makeGate(settings)), m_prefetch(policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth)),
+      m_cache(m_shape, policy::makeCachePolicy(settings.cache), planFor(settings)),
+      m_mover(backend, expert::parseLink(settings.link), tracers, clock), m_supply(m_cache, m_mover, tracer, clock) {
+    m_backend.reserveSlots(m_cache.slotCount());
+    if (m_cache.plan().total == m_shape.layers * m_shape.experts) {
+        m_supply.fill();
+        m_supply.finishTransfers();
+    }
+}
+
+policy::SlotPlan ExpertTier::planFor(const Settings& settings) const {
+    const int all = m_shape.layers * m_shape.experts;
+    const int slots = settings.cacheExperts == 0 ? all : std::min(settings.cacheExperts, all);
+    return policy::makeAllocationPolicy(settings.allocation)->plan({m_shape.layers, m_shape.experts, slots});
+}
+
+void ExpertTier::apply(const Settings& settings) {
+    if (settings.gate != m_settings.gate || settings.gateThreshold != m_settings.gateThreshold)
+        m_gate = m_calibration.makeGate(settings);
+    if (settings.prefetch != m_settings.prefetch || settings.prefetchDepth != m_settings.prefetchDepth)
+        m_prefetch = policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth);
+    if (settings.link != m_settings.link)
+        m_mover.setLink(expert::parseLink(settings.link));
+    if (settings.cache != m_settings.cache)
+        m_supply.setCachePolicy(policy::makeCachePolicy(settings.cache));
+    if (settings.cacheExperts != m_settings.cacheExperts || settings.allocation != m_settings.allocation)
+        changePlan(settings);
+    m_settings = settings;
+}
+
+void ExpertTier::changePlan(const Settings& settings) {
+    const policy::SlotPlan plan = planFor(settings);
+    if (plan == m_cache.plan())
+        return;
+    m_supply.setPlan(plan);
+    m_backend.reserveSlots(m_cache.slotCount());
+    freeEmptySlots();
+    if (plan.total == m_shape.layers * m_shape.experts)
+        m_supply.fill();
+}
+
+void ExpertTier::freeEmptySlots() {
+    std::vector<bool> used(static_cast<std::size_t>(m_cache.slotCount()), false);
+    for (int layer = 0; layer < m_shape.layers; ++layer)
+        for (int expert = 0; expert < m_shape.experts; ++expert)
+            if (const int slot = m_cache.slotOf(trace::expertKey(layer, expert)); slot >= 0)
+                used[static_cast<std::size_t>(slot)] = true;
+    for (std::size_t slot = 0; slot < used.size(); ++slot)
+        if (!used[slot])
+            m_backend.freeSlot(static_cast<int>(slot));
+}
+
+} // namespace moescope::runtime

@@ -1,0 +1,43 @@
+#pragma once
+#include "engine/backend/backend.h"
+#include "engine/expert/expert_supply.h"
+#include "engine/expert/thread_mover.h"
+#include "engine/model/model_config.h"
+#include "engine/runtime/calibration.h"
+
+namespace moescope::runtime {
+
+/// Everything between router and slots that settings decide: policies, cache, mover and supply, put together. Owned by the
+/// engine; engine thread. The backend must outlive it.
+class ExpertTier {
+public:
+    /// Provides the backend's slots; with a budget for all experts it brings them all in.
+    ExpertTier(backend::Backend& backend, const model::ModelConfig& config, const Calibration& calibration,
+               const Settings& settings, trace::TracerSource& tracers, trace::Tracer& tracer, const trace::Clock& clock);
+
+    /// Between tokens: goes over to other settings; touches only what differs.
+    void apply(const Settings& settings);
+
+    expert::ExpertSupply& supply() { return m_supply; }
+    const expert::ExpertCache& cache() const { return m_cache; }
+    const policy::GatePolicy& gate() const { return *m_gate; }
+    const policy::PrefetchPolicy& prefetch() const { return *m_prefetch; }
+    std::int64_t prefetchBudget() const { return static_cast<std::int64_t>(m_settings.prefetchBudgetMb * 1e6); }
+
+private:
+    policy::SlotPlan planFor(const Settings& settings) const;
+    void changePlan(const Settings& settings);
+    void freeEmptySlots();
+
+    backend::Backend& m_backend;
+    expert::ExpertCache::Shape m_shape;
+    const Calibration& m_calibration;
+    Settings m_settings;
+    std::unique_ptr<policy::GatePolicy> m_gate;
+    std::unique_ptr<policy::PrefetchPolicy> m_prefetch;
+    expert::ExpertCache m_cache;
+    expert::ThreadMover m_mover;
+    expert::ExpertSupply m_supply;
+};
+
+} // namespace moescope::runtime
