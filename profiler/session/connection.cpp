@@ -89,6 +89,11 @@ bool Connection::tryRun(const char* sql) noexcept {
     return sqlite3_exec(m_handle, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
 }
 
+bool Connection::busy() const noexcept {
+    const int code = sqlite3_errcode(m_handle);
+    return code == SQLITE_BUSY || code == SQLITE_LOCKED;
+}
+
 std::int64_t Connection::integer(const char* sql) {
     Statement statement(*this, sql);
     return statement.step() ? statement.integer(0) : 0;

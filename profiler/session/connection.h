@@ -35,6 +35,8 @@ public:
 
     void run(const char* sql);
     bool tryRun(const char* sql) noexcept;
+    /// Whether the last call failed because another connection holds a lock.
+    bool busy() const noexcept;
     /// First column of the first row; 0 if there is none.
     std::int64_t integer(const char* sql);
     /// Throws what the last failed call left behind.

@@ -20,6 +20,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::chrono::milliseconds kWaitForPlainFile{250};
 constexpr std::chrono::milliseconds kRetryPlainFile{1000};
+constexpr int kTriesForPlainFile = 5;
 
 /// One view of the file for several statements.
 class ReadTransaction {
@@ -74,7 +75,8 @@ struct SessionReader::State {
     PrefetchFates fates;
     BatchRow end;            // the last committed batch known
     std::int64_t cursor = 1; // number of the batch that next() gives
-    SteadyTime nextTry{};    // to leave the WAL of a finished session
+    SteadyTime nextTry{};    // to leave the WAL when a live session has ended
+    int tries = 0;           // left; none for a file that was found finished with a WAL
 };
 
 OpenSession& SessionReader::State::use() const {
@@ -143,6 +145,7 @@ void SessionReader::State::becomePlain() {
     if (now < nextTry)
         return;
     nextTry = now + kRetryPlainFile;
+    --tries;
     // The writer can leave WAL mode only while nobody has the file open.
     session.reset();
     while (hasWal(path) && std::chrono::steady_clock::now() < now + kWaitForPlainFile)
@@ -167,9 +170,10 @@ bool SessionReader::refresh() {
             const ReadTransaction snapshot(s.use());
             s.readEnd();
             s.info = readInfo(*s.use().connection);
+            s.tries = s.info.finished() ? kTriesForPlainFile : 0;
         }
     }
-    if (s.info.finished() && s.use().mode == Connection::Mode::Follow && !s.use().copy)
+    if (s.tries > 0 && s.use().mode == Connection::Mode::Follow && !s.use().copy)
         s.becomePlain();
     return s.info.finished();
 }

@@ -103,10 +103,10 @@ void SessionWriter::State::finish(trace::TimeNs endedNs, std::int64_t eventsLost
     events.reset();
     connection->tryRun("PRAGMA wal_checkpoint(TRUNCATE)");
     // Leaving WAL needs the file alone; live readers let go when they see the end. If one does not, the file stays in WAL
-    // mode with an empty WAL, which readers open just as well.
+    // mode, which readers open just as well; likewise if the disk is full.
     const auto until = std::chrono::steady_clock::now() + kPatience;
     connection->run("PRAGMA busy_timeout=50");
-    while (!connection->tryRun("PRAGMA journal_mode=DELETE") && std::chrono::steady_clock::now() < until)
+    while (!connection->tryRun("PRAGMA journal_mode=DELETE") && connection->busy() && std::chrono::steady_clock::now() < until)
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     connection.reset();
 }

@@ -279,13 +279,13 @@ TEST_F(RecorderTest, goesOnElsewhereWhenTheDiskIsFull) {
 TEST_F(RecorderTest, goesOnHereWhenThereIsRoomAgain) {
     const std::filesystem::path disk = folder() / "disk";
     std::filesystem::create_directory(disk);
-    if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=3m") != 0)
+    if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=4m") != 0)
         GTEST_SKIP() << "only root can mount a small disk";
     struct Unmount {
         std::filesystem::path path;
         ~Unmount() { umount2(path.c_str(), MNT_DETACH); }
     } unmount{disk};
-    std::ofstream(disk / "ballast") << std::string(1 << 20, 'b');
+    std::ofstream(disk / "ballast") << std::string(2 << 20, 'b');
     Troubles troubles;
     Recorder::Options given = options();
     given.path = disk / "run.moescope";
@@ -316,6 +316,7 @@ TEST_F(RecorderTest, goesOnHereWhenThereIsRoomAgain) {
         EXPECT_EQ(troubles.waitFor(2), "");
         EXPECT_EQ(recorder.finish(), 0);
     }
+    EXPECT_FALSE(std::filesystem::exists(given.path.string() + "-wal"));
     EXPECT_EQ(all<TokenEmitted>(everything(given.path)).size(), static_cast<std::size_t>(emitted));
 }
 
