@@ -20,9 +20,9 @@ void pause() {
 
 } // namespace
 
-ThreadPool::ThreadPool(int threads) : m_threads(threads < 1 ? 1 : threads) {
-    for (int thread = 1; thread < m_threads; ++thread)
-        m_workers.emplace_back([this, thread] { work(thread); });
+ThreadPool::ThreadPool(int threads) : m_threads(threads < 1 ? 1 : threads), m_claims(static_cast<std::size_t>(m_threads)) {
+    for (int share = 1; share < m_threads; ++share)
+        m_workers.emplace_back([this, share] { work(share); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -37,9 +37,15 @@ void ThreadPool::dispatch(Entry entry, void* context) {
     m_entry = entry;
     m_context = context;
     m_pending.store(m_threads - 1, std::memory_order_relaxed);
-    m_round.fetch_add(1, std::memory_order_release);
+    const std::uint32_t round = m_round.fetch_add(1, std::memory_order_release) + 1;
     m_round.notify_all();
     entry(context, 0, m_threads);
+    for (int share = 1; share < m_threads; ++share) {
+        if (claim(share, round)) {
+            entry(context, share, m_threads);
+            m_pending.fetch_sub(1, std::memory_order_relaxed);
+        }
+    }
     for (int spins = 0; m_pending.load(std::memory_order_acquire) != 0; ++spins) {
         if (spins < kSpins)
             pause();
@@ -59,13 +65,21 @@ std::uint32_t ThreadPool::awaitRound(std::uint32_t seen) {
     return m_round.load(std::memory_order_acquire);
 }
 
-void ThreadPool::work(int thread) {
+bool ThreadPool::claim(int share, std::uint32_t round) {
+    // Every share of every round is claimed before the next round begins, so a worker that comes late finds it taken.
+    std::uint32_t before = round - 1;
+    return m_claims[static_cast<std::size_t>(share)].round.compare_exchange_strong(before, round, std::memory_order_acq_rel);
+}
+
+void ThreadPool::work(int share) {
     std::uint32_t seen = 0;
     while (true) {
         seen = awaitRound(seen);
         if (m_stop.load(std::memory_order_relaxed))
             return;
-        m_entry(m_context, thread, m_threads);
+        if (!claim(share, seen))
+            continue;
+        m_entry(m_context, share, m_threads);
         m_pending.fetch_sub(1, std::memory_order_release);
     }
 }

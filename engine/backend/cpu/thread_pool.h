@@ -2,12 +2,14 @@
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace moescope::backend {
 
-/// Runs one function on all threads at once and waits for them: the calling thread is thread 0. With one thread there is no
-/// synchronisation at all. Workers spin briefly between calls, because a token makes dozens of them, then sleep.
+/// Cuts a job into one share per thread and waits for all of them: the calling thread takes share 0. With one thread there is
+/// no synchronisation at all. Workers spin briefly between jobs, because a token makes dozens of them, then sleep. A share
+/// whose worker has not come by the time the caller is free (asleep, or its core taken) is done by the caller.
 /// Owned by the backend; run() on the engine's thread only. Jobs must not throw.
 class ThreadPool {
 public:
@@ -18,7 +20,7 @@ public:
 
     int threads() const { return m_threads; }
 
-    /// job(thread, threads) on every thread.
+    /// job(share, shares) for every share.
     template <class Job>
     void run(Job&& job) {
         if (m_threads == 1) {
@@ -38,21 +40,26 @@ public:
                 job(item);
             return;
         }
-        run([&](int thread, int threads) {
-            for (int item = shareBegin(count, thread, threads); item < shareBegin(count, thread + 1, threads); ++item)
+        run([&](int share, int shares) {
+            for (int item = shareBegin(count, share, shares); item < shareBegin(count, share + 1, shares); ++item)
                 job(item);
         });
     }
 
-    /// First of `count` items that belongs to this thread.
-    static int shareBegin(int count, int thread, int threads) {
-        return static_cast<int>(static_cast<std::int64_t>(count) * thread / threads);
+    /// First of `count` items that belongs to this share.
+    static int shareBegin(int count, int share, int shares) {
+        return static_cast<int>(static_cast<std::int64_t>(count) * share / shares);
     }
 
 private:
-    using Entry = void (*)(void* context, int thread, int threads);
+    using Entry = void (*)(void* context, int share, int shares);
+    /// Number of the last round in which somebody took this share.
+    struct alignas(64) Claim {
+        std::atomic<std::uint32_t> round{0};
+    };
     void dispatch(Entry entry, void* context);
-    void work(int thread);
+    bool claim(int share, std::uint32_t round);
+    void work(int share);
     std::uint32_t awaitRound(std::uint32_t seen);
 
     int m_threads;
@@ -61,6 +68,7 @@ private:
     alignas(64) std::atomic<std::uint32_t> m_round{0};
     alignas(64) std::atomic<int> m_pending{0};
     alignas(64) std::atomic<bool> m_stop{false};
+    std::vector<Claim> m_claims;
     std::vector<std::thread> m_workers;
 };
 
