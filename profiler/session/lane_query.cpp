@@ -132,15 +132,15 @@ void LaneScan::visit(int level, std::int64_t first, std::int64_t last) {
 void LaneScan::addSegment(const LodRow& row) {
     if (!m_segments.empty()) {
         Segment& before = m_segments.back();
-        // Neighbours are read in one go while few foreign events lie between them.
-        if (row.firstSeq <= before.lastSeq + 64 && row.lastSeq - before.firstSeq < kReadAtOnce &&
-            row.lastSeq > before.lastSeq) {
+        // Neighbours are read in one go, unless something else lies between them.
+        if (row.id == before.lastId + 1 && row.lastSeq > before.lastSeq && row.lastSeq - before.firstSeq < kReadAtOnce) {
+            before.lastId = row.id;
             before.lastSeq = row.lastSeq;
             before.count += row.count;
             return;
         }
     }
-    m_segments.push_back({row.firstSeq, row.lastSeq, row.count});
+    m_segments.push_back({row.firstSeq, row.lastSeq, row.count, row.id});
 }
 
 void LaneScan::readSegment(const Segment& segment) {
@@ -206,7 +206,7 @@ std::vector<LodRow> LaneScan::rows(const LaneQuery& query) {
             covered = std::min(covered * kLodFanOut, kMostBuckets);
     }
     if (const std::int64_t begin = tailBegin(query.lane, root); begin <= m_lastSeq)
-        m_segments.push_back({begin, m_lastSeq, -1});
+        m_segments.push_back({begin, m_lastSeq, -1, 0});
     for (const Segment& segment : m_segments)
         readSegment(segment);
     mergeClose();

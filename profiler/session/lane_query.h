@@ -35,7 +35,8 @@ private:
     struct Segment {
         std::int64_t firstSeq = 0;
         std::int64_t lastSeq = 0;
-        std::int64_t count = 0; ///< bars in it: the last ones found; negative: all
+        std::int64_t count = 0;  ///< bars in it: the last ones found; negative: all
+        std::int64_t lastId = 0; ///< of the last level-of-detail row in it
     };
     struct Roots {
         std::vector<std::int64_t> last; ///< [level-1]: greatest bucket
