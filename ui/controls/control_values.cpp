@@ -1,0 +1,82 @@
+#include "ui/controls/control_values.h"
+
+#include <QCoreApplication>
+
+using namespace Qt::StringLiterals;
+
+namespace moescope::ui {
+
+namespace {
+
+QString words(const char* text) {
+    return QCoreApplication::translate("moescope::ui::Controls", text);
+}
+
+bool sameValue(const QString& a, const QString& b) {
+    bool aNumber = false;
+    bool bNumber = false;
+    const double x = a.toDouble(&aNumber);
+    const double y = b.toDouble(&bNumber);
+    return aNumber && bNumber ? qFuzzyCompare(x + 1, y + 1) : a == b;
+}
+
+} // namespace
+
+QStringList controlNames() {
+    return {u"gate"_s,           u"gate-threshold"_s,     u"cache"_s, u"cache-experts"_s, u"allocation"_s, u"prefetch"_s,
+            u"prefetch-depth"_s, u"prefetch-budget-mb"_s, u"link"_s};
+}
+
+ControlValues defaultValues() {
+    return {{u"gate"_s, u"topk"_s},        {u"gate-threshold"_s, u"0"_s},     {u"cache"_s, u"lru"_s},
+            {u"cache-experts"_s, u"0"_s},  {u"allocation"_s, u"uniform"_s},   {u"prefetch"_s, u"none"_s},
+            {u"prefetch-depth"_s, u"1"_s}, {u"prefetch-budget-mb"_s, u"1"_s}, {u"link"_s, u"none"_s}};
+}
+
+ControlValues valuesOf(const analysis::Snapshot& snapshot) {
+    ControlValues values = defaultValues();
+    for (const auto& [name, value] : snapshot.settings) {
+        if (const auto found = values.find(QString::fromStdString(name)); found != values.end())
+            found.value() = QString::fromStdString(value);
+    }
+    return values;
+}
+
+QList<ControlPreset> controlPresets() {
+    return {{words("Plain"),
+             words("Every chosen expert runs, nothing is fetched ahead: the model as it was trained"),
+             {{u"gate"_s, u"topk"_s}, {u"prefetch"_s, u"none"_s}}},
+            {words("AdapMoE"),
+             words("Sensitivity-based gating and next-layer prefetch (arXiv 2408.10284); drops about a quarter of the second "
+                   "experts of "
+                   "the bundled model"),
+             {{u"gate"_s, u"adapmoe"_s},
+              {u"gate-threshold"_s, u"0.01"_s},
+              {u"prefetch"_s, u"next-layer"_s},
+              {u"prefetch-depth"_s, u"2"_s}}},
+            {words("LRU"),
+             words("Least recently used expert leaves, equal slots for every layer"),
+             {{u"cache"_s, u"lru"_s}, {u"allocation"_s, u"uniform"_s}}},
+            {words("LFU pool"),
+             words("Least frequently used expert leaves, one pool of slots for all layers"),
+             {{u"cache"_s, u"lfu"_s}, {u"allocation"_s, u"global"_s}}}};
+}
+
+bool matches(const ControlPreset& preset, const ControlValues& values) {
+    for (auto at = preset.values.begin(); at != preset.values.end(); ++at) {
+        if (!sameValue(values.value(at.key()), at.value()))
+            return false;
+    }
+    return true;
+}
+
+QString commandLine(const ControlValues& values, const QString& model) {
+    QStringList parts{u"moescope-engine record"_s};
+    if (!model.isEmpty())
+        parts << u"--model \"%1\""_s.arg(model);
+    for (const QString& name : controlNames())
+        parts << u"--%1 %2"_s.arg(name, values.value(name));
+    return parts.join(u' ');
+}
+
+} // namespace moescope::ui

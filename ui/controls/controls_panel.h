@@ -1,0 +1,88 @@
+#pragma once
+#include "ui/commands.h"
+#include "ui/controls/control_values.h"
+#include "ui/selection.h"
+#include "ui/session_feed.h"
+#include "ui/theme.h"
+
+#include <QUndoStack>
+#include <QWidget>
+
+class QComboBox;
+class QLabel;
+class QPushButton;
+class QSpinBox;
+class QVBoxLayout;
+
+namespace moescope::ui {
+
+class SettingSender;
+class SettingSlider;
+
+/// The knobs: each shows what is in force at the cursor, what it costs, and why it cannot act if it cannot. Changes act on the
+/// next token of the live run; a replay is read-only. Owned by the main window; GUI thread.
+class ControlsPanel : public QWidget {
+    Q_OBJECT
+public:
+    ControlsPanel(SessionFeed& feed, Selection& selection, Commands& commands, const Theme& theme, QWidget* parent = nullptr);
+    ~ControlsPanel() override;
+
+    /// Whether an engine listens, and the session it writes.
+    void setEngine(bool ready, const QString& liveSession);
+    QUndoStack& undoStack() { return m_undo; }
+    const ControlValues& shown() const { return m_shown; }
+    QSize sizeHint() const override { return {280, 380}; }
+
+public Q_SLOTS:
+    void reset();
+    void copyCommandLine() const;
+
+Q_SIGNALS:
+    void captionChanged(const QString& caption);
+
+private:
+    QWidget* makeActions();
+    QWidget* makePresets();
+    void build();
+    QComboBox* makeChoice(const QString& setting, const QStringList& values, const QString& tip);
+    void makeGate(QVBoxLayout& column);
+    void makeCache(QVBoxLayout& column);
+    void makePrefetch(QVBoxLayout& column);
+    void makeLink(QVBoxLayout& column);
+
+    void refresh();
+    void refreshSliders();
+    void refreshPrices();
+    void refreshBlocks();
+    void readSensitivities();
+    QString blockedReason() const;
+    void change(const QString& text, const ControlValues& values, int group = -1);
+    void changeOne(const QString& name, const QString& value, bool settled);
+    void apply(const ControlValues& values);
+
+    SessionFeed& m_feed;
+    Commands& m_commands;
+    const Theme& m_theme;
+    SettingSender* m_sender = nullptr;
+    QUndoStack m_undo;
+    ControlValues m_shown; ///< what the controls show: wanted where not confirmed yet, else in force
+    QString m_liveSession;
+    bool m_ready = false;
+    int m_group = 0; ///< changes of one drag are one undo step
+    QString m_file;
+    bool m_live = false;               ///< what is shown can be changed
+    std::vector<double> m_sensitivity; ///< w_l of the session's model; empty: not known here
+
+    SettingSlider* m_threshold = nullptr;
+    SettingSlider* m_slots = nullptr;
+    SettingSlider* m_budget = nullptr;
+    SettingSlider* m_link = nullptr;
+    QMap<QString, QComboBox*> m_choices;
+    QSpinBox* m_depth = nullptr;
+    QList<QPushButton*> m_presets;
+    QPushButton* m_undoButton = nullptr;
+    QPushButton* m_redoButton = nullptr;
+    QPushButton* m_resetButton = nullptr;
+};
+
+} // namespace moescope::ui

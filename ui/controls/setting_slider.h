@@ -1,0 +1,45 @@
+#pragma once
+#include "ui/controls/slider_scale.h"
+#include "ui/theme.h"
+
+#include <QWidget>
+
+class QHBoxLayout;
+class QLabel;
+class QSlider;
+
+namespace moescope::ui {
+
+class ElidedLabel;
+
+/// One knob: title and value, a slider, and below it the price, the limit, or why it cannot act. Child of ControlsPanel.
+class SettingSlider : public QWidget {
+    Q_OBJECT
+public:
+    SettingSlider(const QString& title, const Theme& theme, const QString& hue, QWidget* parent = nullptr);
+
+    void addChoice(QWidget* choice); ///< beside the title: the policy that the slider belongs to
+    void setScale(const SliderScale& scale);
+    void setValue(double value, const QString& text); ///< shows; does not emit
+    void setPrice(const QString& text);
+    /// A slider that cannot act says why in place of its price, where there is more to say than the panel's caption does.
+    void setBlocked(bool blocked, const QString& reason = {});
+    double value() const;
+    QSlider& slider() const { return *m_slider; }
+    QString shownPrice() const;
+    QString shownValue() const;
+
+Q_SIGNALS:
+    /// The user moved it; `settled` when the hand is off.
+    void moved(double value, bool settled);
+
+private:
+    SliderScale m_scale;
+    QHBoxLayout* m_head = nullptr;
+    QLabel* m_value = nullptr;
+    QSlider* m_slider = nullptr;
+    ElidedLabel* m_price = nullptr;
+    QString m_reason;
+};
+
+} // namespace moescope::ui

@@ -1,0 +1,16 @@
+#include "ui/controls/setting_undo.h"
+
+namespace moescope::ui {
+
+SettingUndo::SettingUndo(const QString& text, int group, ControlValues before, ControlValues after, Apply apply)
+    : QUndoCommand(text), m_group(group), m_before(std::move(before)), m_after(std::move(after)), m_apply(std::move(apply)) {}
+
+bool SettingUndo::mergeWith(const QUndoCommand* other) {
+    const auto* next = dynamic_cast<const SettingUndo*>(other);
+    if (!next || next->m_group != m_group)
+        return false;
+    m_after = next->m_after;
+    return true;
+}
+
+} // namespace moescope::ui
