@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <map>
 
 namespace moescope::session {
@@ -29,17 +31,24 @@ public:
     }
 
 private:
-    bool complain(std::string sentence) {
+    void complain(std::string sentence) {
         if (m_complaints.size() < kEnough)
             m_complaints.push_back(std::move(sentence));
-        return false;
     }
 
     void sqlite() {
         Statement check(*m_session.connection, "PRAGMA integrity_check(20)");
-        while (check.step())
-            if (check.text(0) != "ok")
-                complain(fmt::format("SQLite reports: {}.", check.text(0)));
+        while (check.step()) {
+            std::string_view report = check.text(0);
+            for (std::size_t end = 0; end != std::string_view::npos; report.remove_prefix(std::min(report.size(), end + 1))) {
+                end = report.find('\n');
+                const std::string_view line = report.substr(0, end);
+                if (line != "ok" && !line.empty() && !line.starts_with("***"))
+                    complain(fmt::format("SQLite reports: {}.", line));
+                if (end == std::string_view::npos)
+                    break;
+            }
+        }
     }
 
     void batches() {
@@ -57,13 +66,12 @@ private:
             if (number > 1 && select.integer(3) < committed)
                 complain(fmt::format("Batch {} was committed before the one before it.", number));
             committed = select.integer(3);
-            m_firstOfLast = first;
             events(first, last);
         }
-        if (m_session.info.finished())
+        if (m_session.info.finished()) {
             foldPending();
-        if (m_session.info.finished())
             m_overview.finish();
+        }
         store();
     }
 
@@ -145,7 +153,6 @@ private:
     std::map<std::int64_t, LodRow> m_rows;
     std::map<std::int64_t, Keyframe> m_frames;
     std::int64_t m_lastSeq = 0;
-    std::int64_t m_firstOfLast = 0;
     std::vector<std::string> m_complaints;
 };
 

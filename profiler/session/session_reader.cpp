@@ -92,8 +92,8 @@ void SessionReader::State::readEnd() {
         end = {select.integer(0), 0, select.integer(1), select.integer(2)};
     select.reset();
     // No event takes less than 8 bytes: a greater number is not believed before anything is reserved for it.
-    if (end.number < 0 || end.last < 0 || end.last > fileBytes() / 8 || end.number > end.last ||
-        std::abs(end.committedAt) > kMaxTimeNs)
+    if (end.number < 0 || end.last < 0 || end.last > fileBytes() / 8 || end.number > end.last || end.committedAt > kMaxTimeNs ||
+        end.committedAt < -kMaxTimeNs)
         throw StoreError(fmt::format("{}: the session is damaged: its last batch cannot be.", session->connection->name()));
 }
 
