@@ -15,6 +15,7 @@ constexpr auto kPollBusy = 12ms;
 constexpr auto kPollQuiet = 25ms;
 constexpr auto kQuietAfter = 5s;
 constexpr auto kWatchEvery = 500ms;
+constexpr std::size_t kEventsWaiting = 4;
 constexpr auto kOptimumEvery = 1000ms;
 constexpr auto kFoldSlice = 12ms;       ///< between two looks at the mail
 constexpr auto kCatchUpPublish = 200ms; ///< while a long way is folded
@@ -55,6 +56,17 @@ void FeedWorker::ask(const TimelineRequest& request) {
     m_wake.notify_one();
 }
 
+void FeedWorker::askEvent(std::int64_t seq) {
+    {
+        const std::lock_guard lock(m_mutex);
+        // A pointer that sweeps over bars asks faster than a busy worker answers; only the newest questions matter.
+        if (m_mail.events.size() >= kEventsWaiting)
+            m_mail.events.erase(m_mail.events.begin());
+        m_mail.events.push_back(seq);
+    }
+    m_wake.notify_one();
+}
+
 void FeedWorker::run() {
     for (;;) {
         Mail mail = collect(nextWake());
@@ -66,6 +78,8 @@ void FeedWorker::run() {
                 obey(order);
             if (mail.request)
                 answer(*mail.request);
+            for (const std::int64_t seq : mail.events)
+                answerEvent(seq);
             if (m_cursor && !m_broken)
                 work();
         } catch (const std::exception& problem) {
@@ -77,7 +91,9 @@ void FeedWorker::run() {
 
 FeedWorker::Mail FeedWorker::collect(Clock::time_point until) {
     std::unique_lock lock(m_mutex);
-    const auto something = [this] { return m_mail.quit || !m_mail.orders.empty() || m_mail.request.has_value(); };
+    const auto something = [this] {
+        return m_mail.quit || !m_mail.orders.empty() || m_mail.request.has_value() || !m_mail.events.empty();
+    };
     if (until == Clock::time_point::max())
         m_wake.wait(lock, something);
     else
@@ -87,6 +103,7 @@ FeedWorker::Mail FeedWorker::collect(Clock::time_point until) {
     mail.quit = m_mail.quit;
     mail.orders.swap(m_mail.orders);
     mail.request.swap(m_mail.request);
+    mail.events.swap(m_mail.events);
     return mail;
 }
 
@@ -241,6 +258,13 @@ void FeedWorker::answer(const TimelineRequest& request) {
     auto window = std::make_shared<TimelineWindow>(m_cursor->timeline(request.begin, request.end, request.pixels));
     window->generation = request.generation;
     m_audience.timelineRead(std::move(window));
+}
+
+void FeedWorker::answerEvent(std::int64_t seq) {
+    if (!m_cursor)
+        return;
+    if (const auto event = m_cursor->event(seq))
+        m_audience.eventRead(seq, *event);
 }
 
 void FeedWorker::aimAt(std::int64_t seq) {

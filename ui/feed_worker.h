@@ -20,6 +20,7 @@ public:
     virtual ~FeedAudience() = default;
     virtual void published(analysis::SnapshotPtr snapshot, quint64 order) = 0;
     virtual void timelineRead(TimelineWindowPtr window) = 0;
+    virtual void eventRead(std::int64_t seq, const trace::Event& event) = 0;
     virtual void fileOpened(const QString& path, quint64 order) = 0;
     virtual void broke(const QString& sentence) = 0;
     virtual void followTurned(bool follow, quint64 order) = 0;
@@ -61,12 +62,14 @@ public:
     /// Returns the order's number, from 1.
     quint64 order(Order order);
     void ask(const TimelineRequest& request); ///< replaces one that was not answered yet
+    void askEvent(std::int64_t seq);
 
 private:
     using Clock = std::chrono::steady_clock;
     struct Mail {
         std::vector<Order> orders;
         std::optional<TimelineRequest> request;
+        std::vector<std::int64_t> events;
         quint64 number = 0;
         bool quit = false;
     };
@@ -81,6 +84,7 @@ private:
     void advancePlay(Clock::time_point now);
     void publishIfDue(Clock::time_point now, bool arrived);
     void answer(const TimelineRequest& request);
+    void answerEvent(std::int64_t seq);
     void aimAt(std::int64_t seq);
     void stopPlaying();
     void turnFollow(bool follow);

@@ -129,4 +129,11 @@ TimelineWindow SessionCursor::timeline(trace::TimeNs begin, trace::TimeNs end, i
     return window;
 }
 
+std::optional<trace::Event> SessionCursor::event(std::int64_t seq) {
+    if (seq < 1 || seq > lastSeq())
+        return std::nullopt;
+    const session::Batch batch = m_reader.read(seq, seq);
+    return batch.records.empty() ? std::nullopt : std::optional(batch.records.front().event);
+}
+
 } // namespace moescope::ui

@@ -38,6 +38,7 @@ public:
 
     analysis::SnapshotPtr snapshot(bool withOptimum);
     TimelineWindow timeline(trace::TimeNs begin, trace::TimeNs end, int pixels);
+    std::optional<trace::Event> event(std::int64_t seq);
 
 private:
     std::int64_t seqOfTokenAhead(int count);

@@ -34,6 +34,10 @@ struct SessionFeed::State final : FeedAudience {
             },
             Qt::QueuedConnection);
     }
+    void eventRead(std::int64_t seq, const trace::Event& event) override {
+        QMetaObject::invokeMethod(
+            &feed, [this, seq, event] { Q_EMIT feed.eventReady(seq, event); }, Qt::QueuedConnection);
+    }
     void fileOpened(const QString& path, quint64 order) override {
         QMetaObject::invokeMethod(
             &feed,
@@ -175,6 +179,10 @@ double SessionFeed::speed() const {
 quint64 SessionFeed::requestTimeline(trace::TimeNs begin, trace::TimeNs end, int pixels) {
     m_state->worker->ask({++m_state->generation, begin, end, pixels});
     return m_state->generation;
+}
+
+void SessionFeed::requestEvent(std::int64_t seq) {
+    m_state->worker->askEvent(seq);
 }
 
 } // namespace moescope::ui

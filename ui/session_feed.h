@@ -9,7 +9,7 @@ namespace moescope::ui {
 
 /// What the timeline shows for one view, read from level-of-detail tables.
 struct TimelineWindow {
-    quint64 generation = 0;            ///< of the request it answers
+    quint64 generation = 0; ///< of the request it answers
     QString file;
     trace::TimeNs begin = 0;
     trace::TimeNs end = 0;
@@ -18,7 +18,7 @@ struct TimelineWindow {
         session::Lane lane;
         std::vector<session::LaneBar> bars;
     };
-    std::vector<LaneBars> lanes;       ///< in order of session::Lane
+    std::vector<LaneBars> lanes; ///< in order of session::Lane
     std::vector<session::SessionReader::LinkBucket> link;
 };
 using TimelineWindowPtr = std::shared_ptr<const TimelineWindow>;
@@ -34,7 +34,7 @@ public:
     /// The newest snapshot; never null.
     analysis::SnapshotPtr snapshot() const;
 
-    void open(const QString& path);          ///< stops what was open; follows the end
+    void open(const QString& path); ///< stops what was open; follows the end
     void close();
     /// Shows a snapshot that was made elsewhere, as if a session had said so; closes what is open. For tests of panels.
     void showSnapshot(analysis::SnapshotPtr snapshot);
@@ -52,10 +52,13 @@ public:
 
     /// Asks for bars; the newest request replaces older ones not yet answered. Returns its generation.
     quint64 requestTimeline(trace::TimeNs begin, trace::TimeNs end, int pixels);
+    /// Asks for one event; eventReady() answers if the session has it. Of many questions only the newest few are answered.
+    void requestEvent(std::int64_t seq);
 
 Q_SIGNALS:
     void snapshotChanged();
     void timelineReady(moescope::ui::TimelineWindowPtr window);
+    void eventReady(qint64 seq, const moescope::trace::Event& event);
     void opened(const QString& path);
     /// One sentence for the user: the session cannot be read (any more).
     void failed(const QString& sentence);

@@ -1,7 +1,7 @@
 #include "ui/cache/cache_panel.h"
 
 #include "ui/cache/cache_view.h"
-#include "ui/experts/token_experts.h"
+#include "ui/plot/token_experts.h"
 #include "ui/format.h"
 #include "ui/plot/cell_interaction.h"
 #include "ui/plot/plot_widget.h"

@@ -1,7 +1,7 @@
 #include "ui/experts/experts_panel.h"
 
 #include "ui/experts/experts_view.h"
-#include "ui/experts/token_experts.h"
+#include "ui/plot/token_experts.h"
 #include "ui/format.h"
 #include "ui/plot/cell_interaction.h"
 #include "ui/plot/combo_button.h"

@@ -1,4 +1,4 @@
-#include "ui/experts/token_experts.h"
+#include "ui/plot/token_experts.h"
 
 namespace moescope::ui {
 

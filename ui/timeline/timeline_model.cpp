@@ -1,0 +1,233 @@
+#include "ui/timeline/timeline_model.h"
+
+#include "profiler/session/lane_items.h"
+#include "ui/format.h"
+
+#include <QRegularExpression>
+#include <algorithm>
+
+using namespace Qt::StringLiterals;
+
+namespace moescope::ui {
+
+using session::Lane;
+
+QString laneName(Lane lane) {
+    switch (lane) {
+    case Lane::Tokens:
+        return QObject::tr("tokens");
+    case Lane::Layers:
+        return QObject::tr("layers");
+    case Lane::Stages:
+        return QObject::tr("compute");
+    case Lane::CopyDemand:
+        return QObject::tr("copy: demand");
+    case Lane::CopyPrefetch:
+        return QObject::tr("copy: prefetch");
+    case Lane::Stalls:
+        return QObject::tr("stalls");
+    case Lane::CopyOther:
+        return QObject::tr("copy: other");
+    }
+    return {};
+}
+
+QString barMeaning(Lane lane, std::int32_t key) {
+    static const char* const kStages[] = {QT_TR_NOOP("step"),   QT_TR_NOOP("embedding"), QT_TR_NOOP("attention"),
+                                          QT_TR_NOOP("router"), QT_TR_NOOP("experts"),   QT_TR_NOOP("output"),
+                                          QT_TR_NOOP("sampler")};
+    static const char* const kCopies[] = {QT_TR_NOOP("demand"),           QT_TR_NOOP("prefetch, used"),
+                                          QT_TR_NOOP("prefetch, wasted"), QT_TR_NOOP("prefetch, not yet decided"),
+                                          QT_TR_NOOP("allocation"),       QT_TR_NOOP("unattributed"),
+                                          QT_TR_NOOP("cancelled")};
+    switch (lane) {
+    case Lane::Tokens:
+        return key == static_cast<int>(trace::Phase::Prefill) ? QObject::tr("prefill") : QObject::tr("decode");
+    case Lane::Layers:
+        return QObject::tr("layer %1").arg(key);
+    case Lane::Stages:
+        return key >= 0 && key < 7 ? QObject::tr(kStages[key]) : QObject::tr("unknown");
+    case Lane::Stalls:
+        return QObject::tr("exposed wait");
+    case Lane::CopyDemand:
+    case Lane::CopyPrefetch:
+    case Lane::CopyOther:
+        return key >= 0 && key < 7 ? QObject::tr(kCopies[key]) : QObject::tr("unknown");
+    }
+    return {};
+}
+
+TimelineSearch parseSearch(const QString& words) {
+    using Kind = TimelineSearch::Kind;
+    static const QRegularExpression kExpert(u"^(?:l(?:ayer)?\\s*)?(\\d+)\\s*(?:[.:/]|\\s*e(?:xpert)?\\s*)\\s*(\\d+)$"_s,
+                                            QRegularExpression::CaseInsensitiveOption);
+    static const QRegularExpression kLayer(u"^l(?:ayer)?\\s*(\\d+)$"_s, QRegularExpression::CaseInsensitiveOption);
+    const QString text = words.trimmed();
+    if (text.isEmpty())
+        return {};
+    if (const auto match = kExpert.match(text); match.hasMatch())
+        return {Kind::Expert, text, match.captured(1).toInt(), match.captured(2).toInt()};
+    if (const auto match = kLayer.match(text); match.hasMatch())
+        return {Kind::Layer, text, match.captured(1).toInt(), -1};
+    const QString lower = text.toLower();
+    if (lower == u"demand"_s || lower == u"miss"_s)
+        return {Kind::Demand, text, -1, -1};
+    if (lower == u"prefetch"_s)
+        return {Kind::Prefetch, text, -1, -1};
+    if (lower == u"stall"_s || lower == u"wait"_s)
+        return {Kind::Stall, text, -1, -1};
+    return {Kind::Text, text, -1, -1};
+}
+
+namespace {
+
+bool choseExpert(const analysis::Snapshot& s, const analysis::PassRecord& pass, int layer, int expert) {
+    if (layer < 0 || layer >= s.layers)
+        return false;
+    for (std::int32_t token = pass.firstToken.value; token < pass.firstToken.value + pass.tokens; ++token) {
+        const auto index =
+            static_cast<std::size_t>(token) * static_cast<std::size_t>(s.layers) + static_cast<std::size_t>(layer);
+        if (token < 0 || index >= s.choices.size())
+            break;
+        const analysis::ChoiceRecord& choice = s.choices[index];
+        const auto end = choice.ids.begin() + choice.kept;
+        if (std::find(choice.ids.begin(), end, static_cast<std::uint16_t>(expert)) != end)
+            return true;
+    }
+    return false;
+}
+
+bool hasText(const analysis::Snapshot& s, const analysis::PassRecord& pass, const QString& text) {
+    for (std::int32_t token = pass.firstToken.value; token < pass.firstToken.value + pass.tokens; ++token)
+        if (token >= 0 && static_cast<std::size_t>(token) < s.tokens.size() &&
+            QString::fromStdString(s.tokens[static_cast<std::size_t>(token)].text).contains(text, Qt::CaseInsensitive))
+            return true;
+    return false;
+}
+
+bool matches(const analysis::Snapshot& s, const analysis::PassRecord& pass, const TimelineSearch& search) {
+    using Kind = TimelineSearch::Kind;
+    switch (search.kind) {
+    case Kind::None:
+        return false;
+    case Kind::Text:
+        return hasText(s, pass, search.text);
+    case Kind::Layer:
+        return search.layer < s.layers;
+    case Kind::Expert:
+        return choseExpert(s, pass, search.layer, search.expert);
+    case Kind::Demand:
+        return pass.bytesDemand > 0;
+    case Kind::Prefetch:
+        return pass.bytesPrefetch > 0;
+    case Kind::Stall:
+        return pass.stallNs > 0;
+    }
+    return false;
+}
+
+} // namespace
+
+int findPass(const analysis::Snapshot& snapshot, const TimelineSearch& search, int from, bool backwards) {
+    const int count = static_cast<int>(snapshot.passes.size());
+    for (int step = 1; step <= count; ++step) {
+        const int offset = backwards ? from - step : from + step;
+        const int index = ((offset % count) + count) % count;
+        if (matches(snapshot, snapshot.passes[static_cast<std::size_t>(index)], search))
+            return index;
+    }
+    return -1;
+}
+
+int countMatches(const analysis::Snapshot& snapshot, const TimelineSearch& search) {
+    int count = 0;
+    for (std::size_t i = 0; i < snapshot.passes.size(); ++i)
+        count += matches(snapshot, snapshot.passes[i], search) ? 1 : 0;
+    return count;
+}
+
+RangeFigures rangeFigures(const analysis::Snapshot& snapshot, const TimelineWindow& window, const TimeSpan& range) {
+    RangeFigures figures;
+    for (std::size_t i = 0; i < snapshot.passes.size(); ++i) {
+        const analysis::PassRecord& pass = snapshot.passes[i];
+        if (pass.end <= range.begin || pass.begin >= range.end)
+            continue;
+        figures.tokens += pass.tokens;
+        figures.bytes += pass.bytesDemand + pass.bytesPrefetch;
+    }
+    if (range.begin < window.begin || range.end > window.end)
+        return figures;
+    figures.stalls = 0;
+    for (const TimelineWindow::LaneBars& lane : window.lanes)
+        if (lane.lane == Lane::Stalls)
+            for (const session::LaneBar& bar : lane.bars)
+                if (bar.end > range.begin && bar.begin < range.end)
+                    figures.stalls += bar.count;
+    return figures;
+}
+
+void TimelineModel::setWindow(TimelineWindowPtr window) {
+    beginResetModel();
+    m_window = std::move(window);
+    m_ends.clear();
+    int rows = 0;
+    for (const TimelineWindow::LaneBars& lane : m_window->lanes)
+        m_ends.push_back(rows += static_cast<int>(lane.bars.size()));
+    endResetModel();
+}
+
+int TimelineModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() || m_ends.empty() ? 0 : m_ends.back();
+}
+
+int TimelineModel::columnCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : 7;
+}
+
+std::pair<Lane, const session::LaneBar*> TimelineModel::barOf(int row) const {
+    const auto lane = static_cast<std::size_t>(std::upper_bound(m_ends.begin(), m_ends.end(), row) - m_ends.begin());
+    const int before = lane == 0 ? 0 : m_ends[lane - 1];
+    const TimelineWindow::LaneBars& bars = m_window->lanes[lane];
+    return {bars.lane, &bars.bars[static_cast<std::size_t>(row - before)]};
+}
+
+QVariant TimelineModel::data(const QModelIndex& index, int role) const {
+    if (!index.isValid())
+        return {};
+    if (role == Qt::TextAlignmentRole)
+        return static_cast<int>((index.column() < 2 ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+    if (role != Qt::DisplayRole && role != Qt::EditRole)
+        return {};
+    const auto [lane, bar] = barOf(index.row());
+    const bool raw = role == Qt::EditRole;
+    switch (index.column()) {
+    case 0:
+        return laneName(lane);
+    case 1:
+        return barMeaning(lane, bar->colourKey);
+    case 2:
+        return raw ? QVariant(static_cast<double>(bar->begin) / 1e6)
+                   : QVariant(QString::number(static_cast<double>(bar->begin) / 1e6, 'f', 3));
+    case 3:
+        return raw ? QVariant(static_cast<double>(bar->end - bar->begin) / 1e6) : format::duration(bar->end - bar->begin);
+    case 4:
+        return raw ? QVariant(static_cast<double>(bar->busyNs) / 1e6) : format::duration(bar->busyNs);
+    case 5:
+        return bar->count;
+    default:
+        if (raw)
+            return static_cast<qlonglong>(bar->bytes);
+        return bar->bytes > 0 ? format::bytes(bar->bytes) : QString();
+    }
+}
+
+QVariant TimelineModel::headerData(int section, Qt::Orientation orientation, int role) const {
+    if (role != Qt::DisplayRole || orientation != Qt::Horizontal)
+        return {};
+    static const char* const kNames[] = {QT_TR_NOOP("lane"),          QT_TR_NOOP("meaning"),   QT_TR_NOOP("begin (ms)"),
+                                         QT_TR_NOOP("duration (ms)"), QT_TR_NOOP("busy (ms)"), QT_TR_NOOP("spans"),
+                                         QT_TR_NOOP("bytes")};
+    return tr(kNames[section]);
+}
+
+} // namespace moescope::ui
