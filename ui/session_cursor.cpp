@@ -11,6 +11,7 @@ namespace moescope::ui {
 namespace {
 
 constexpr std::int64_t kChunk = 4096;
+constexpr std::int64_t kTokenChunk = 32'768;
 
 std::uint64_t inodeOf(const QString& path) {
     struct stat entry = {};
@@ -79,10 +80,9 @@ std::int64_t SessionCursor::seqAfterTokens(int count) {
 std::int64_t SessionCursor::seqOfTokenAhead(int count) {
     std::int64_t at = m_seq;
     while (count > 0 && at < m_reader.lastSeq()) {
-        const std::int64_t last = std::min(m_reader.lastSeq(), at + kChunk);
-        const session::Batch batch = m_reader.read(at + 1, last);
-        for (const session::Record& record : batch.records) {
-            if (std::holds_alternative<trace::TokenEmitted>(record.event) && --count == 0)
+        const std::int64_t last = std::min(m_reader.lastSeq(), at + kTokenChunk);
+        for (const session::Record& record : m_reader.readTokens(at + 1, last).records) {
+            if (--count == 0)
                 return record.seq;
         }
         at = last;
@@ -91,15 +91,15 @@ std::int64_t SessionCursor::seqOfTokenAhead(int count) {
 }
 
 std::int64_t SessionCursor::seqOfTokenBehind(int count) {
-    std::int64_t end = m_seq; // the first one found may be the very event the cursor stands on
-    while (end > 0) {
-        const std::int64_t first = std::max<std::int64_t>(1, end - kChunk);
-        const session::Batch batch = m_reader.read(first, end - 1);
+    std::int64_t end = m_seq; // exclusive: the cursor often stands on a token
+    while (end > 1) {
+        const std::int64_t first = std::max<std::int64_t>(1, end - kTokenChunk);
+        const session::Batch batch = m_reader.readTokens(first, end - 1);
         for (auto record = batch.records.rbegin(); record != batch.records.rend(); ++record) {
-            if (std::holds_alternative<trace::TokenEmitted>(record->event) && --count == 0)
+            if (--count == 0)
                 return record->seq;
         }
-        end = first == 1 ? 0 : first;
+        end = first;
     }
     return 0;
 }

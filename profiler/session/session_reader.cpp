@@ -231,6 +231,15 @@ Batch SessionReader::read(std::int64_t first, std::int64_t last) {
     return batch;
 }
 
+Batch SessionReader::readTokens(std::int64_t first, std::int64_t last) {
+    State& s = *m_state;
+    const ReadTransaction snapshot(s.use());
+    Batch batch;
+    s.use().events->readSome(kindsOf<trace::TokenEmitted>(), std::max<std::int64_t>(first, 1), std::min(last, s.end.last),
+                             s.fileBytes(), batch);
+    return batch;
+}
+
 std::vector<LaneBar> SessionReader::lane(const LaneQuery& query) {
     State& s = *m_state;
     const ReadTransaction snapshot(s.use());

@@ -71,6 +71,8 @@ public:
     std::int64_t seqAt(trace::TimeNs time);
     /// Events with first <= seq <= last, as one batch.
     Batch read(std::int64_t first, std::int64_t last);
+    /// Of these only the TokenEmitted events: cheap in a long session.
+    Batch readTokens(std::int64_t first, std::int64_t last);
 
     std::vector<LaneBar> lane(const LaneQuery& query);
     /// Bytes over the link per bucket of the query's width: {demand, prefetch, allocation}.
