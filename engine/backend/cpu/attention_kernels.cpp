@@ -96,12 +96,24 @@ float exponentiate(float* scores, int positions) {
     return sumOfLanes(sums);
 }
 
+/// One dimension that no whole vector covers, with the arithmetic that a lane would have had.
+float weighDimension(const float* scores, const float* values, int positions, int size) {
+    float sums[kChains] = {};
+    const int whole = positions - positions % kChains;
+    for (int position = 0; position < positions; ++position) {
+        float& sum = sums[position < whole ? position % kChains : 0];
+        sum = std::fma(scores[position], values[static_cast<std::ptrdiff_t>(position) * size], sum);
+    }
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 /// outs[head] = scale[head] * sum over positions of score * value, in chains by position modulo 4.
 template <int Heads>
 void weighValues(const HeadGroup<Heads>& group, const float* values, int positions, int size, const float* scales) {
     const hn::CappedTag<float, kLaneCount> d;
     const auto lanes = static_cast<int>(hn::Lanes(d));
-    for (int i = 0; i < size; i += lanes) {
+    int i = 0;
+    for (; i + lanes <= size; i += lanes) {
         const float* at = values + i;
         hn::Vec<decltype(d)> sums[Heads][kChains];
         for (int head = 0; head < Heads; ++head)
@@ -124,6 +136,9 @@ void weighValues(const HeadGroup<Heads>& group, const float* values, int positio
             hn::StoreU(hn::Mul(sum, hn::Set(d, scales[head])), d, group.outs[head] + i);
         }
     }
+    for (; i < size; ++i)
+        for (int head = 0; head < Heads; ++head)
+            group.outs[head][i] = weighDimension(group.scores[head], values + i, positions, size) * scales[head];
 }
 
 template <int Heads>

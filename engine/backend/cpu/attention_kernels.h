@@ -20,7 +20,7 @@ struct AttentionCall {
     float* outs = nullptr;          ///< [heads][size]
     int heads = 0;
     int positions = 0; ///< entries to attend to
-    int size = 0;      ///< of a head; a multiple of 16
+    int size = 0;      ///< of a head; a multiple of 4
 };
 
 /// Floats of scratch that one head's scores need.

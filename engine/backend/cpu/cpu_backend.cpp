@@ -28,7 +28,7 @@ const model::ModelConfig& checked(const model::GgufFile& file, const model::Mode
     };
     require(config.hidden % kBlockColumns == 0, "the embedding length", config.hidden, kBlockColumns);
     require(config.expertWidth % kBlockColumns == 0, "the experts' feed-forward length", config.expertWidth, kBlockColumns);
-    require(config.headSize % kGroupRows == 0, "the head size", config.headSize, kGroupRows);
+    require(config.headSize % 4 == 0, "the head size", config.headSize, 4);
     require(config.heads * config.headSize % kBlockColumns == 0, "the width of all heads", config.heads * config.headSize,
             kBlockColumns);
     return config;
