@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <utility>
 
 namespace moescope::model {
 namespace {
@@ -18,67 +19,18 @@ constexpr std::uint64_t kSmallestKeyValue = 8 + 1 + 4 + 1;
 constexpr std::uint64_t kSmallestTensorEntry = 8 + 1 + 4 + 4 + 8;
 constexpr std::size_t kLongestTensorName = 63;
 
+/// ggml's types that this version does not compute with, so that a refusal can name them.
+constexpr std::pair<std::uint32_t, std::string_view> kUnsupportedTypes[] = {
+    {3, "Q4_1"},    {6, "Q5_0"},   {7, "Q5_1"},   {9, "Q8_1"},     {10, "Q2_K"},   {11, "Q3_K"},    {12, "Q4_K"},
+    {13, "Q5_K"},   {14, "Q6_K"},  {15, "Q8_K"},  {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"},
+    {20, "IQ4_NL"}, {21, "IQ3_S"}, {22, "IQ2_S"}, {23, "IQ4_XS"},  {24, "I8"},     {25, "I16"},     {26, "I32"},
+    {27, "I64"},    {28, "F64"},   {29, "IQ1_M"}, {34, "TQ1_0"},   {35, "TQ2_0"},  {39, "MXFP4"},   {40, "NVFP4"}};
+
 std::string_view nameOfUnsupportedType(std::uint32_t type) {
-    switch (type) {
-    case 3:
-        return "Q4_1";
-    case 6:
-        return "Q5_0";
-    case 7:
-        return "Q5_1";
-    case 9:
-        return "Q8_1";
-    case 10:
-        return "Q2_K";
-    case 11:
-        return "Q3_K";
-    case 12:
-        return "Q4_K";
-    case 13:
-        return "Q5_K";
-    case 14:
-        return "Q6_K";
-    case 15:
-        return "Q8_K";
-    case 16:
-        return "IQ2_XXS";
-    case 17:
-        return "IQ2_XS";
-    case 18:
-        return "IQ3_XXS";
-    case 19:
-        return "IQ1_S";
-    case 20:
-        return "IQ4_NL";
-    case 21:
-        return "IQ3_S";
-    case 22:
-        return "IQ2_S";
-    case 23:
-        return "IQ4_XS";
-    case 24:
-        return "I8";
-    case 25:
-        return "I16";
-    case 26:
-        return "I32";
-    case 27:
-        return "I64";
-    case 28:
-        return "F64";
-    case 29:
-        return "IQ1_M";
-    case 34:
-        return "TQ1_0";
-    case 35:
-        return "TQ2_0";
-    case 39:
-        return "MXFP4";
-    case 40:
-        return "NVFP4";
-    default:
-        return {};
-    }
+    for (const auto& [id, name] : kUnsupportedTypes)
+        if (id == type)
+            return name;
+    return {};
 }
 
 class Parser {

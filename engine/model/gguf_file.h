@@ -27,7 +27,7 @@ struct TensorView {
 };
 
 /// A memory-mapped GGUF v2/v3 file. Untrusted input: every offset, size and count is checked before use (format: ggml
-/// docs/gguf.md). The constructor throws std::runtime_error with one sentence naming file, tensor or key, and reason.
+/// docs/gguf.md). Throws std::runtime_error: one sentence naming file, tensor or key, and reason. Read-only: any thread.
 class GgufFile {
 public:
     explicit GgufFile(const std::filesystem::path& path);
