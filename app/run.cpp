@@ -1,0 +1,132 @@
+#include "app/run.h"
+
+#include "app/run_facts.h"
+
+#include <fmt/format.h>
+
+namespace moescope::app {
+namespace {
+
+constexpr std::int64_t kPageBytes = 4096;
+
+std::vector<std::pair<std::string, std::string>> samplingValues(const model::SamplerSettings& sampling, int maxTokens) {
+    return {{"temperature", fmt::format("{}", sampling.temperature)},
+            {"top-k", fmt::format("{}", sampling.topK)},
+            {"top-p", fmt::format("{}", sampling.topP)},
+            {"min-p", fmt::format("{}", sampling.minP)},
+            {"repeat-penalty", fmt::format("{}", sampling.repeatPenalty)},
+            {"seed", fmt::format("{}", sampling.seed)},
+            {"max-tokens", fmt::format("{}", maxTokens)}};
+}
+
+record::Recorder::Options recorderOptions(const RunOptions& options, session::SessionInfo info) {
+    record::Recorder::Options out;
+    out.path = sessionPath(options.output, info.model.name);
+    out.info = std::move(info);
+    out.maxPages = options.maxSessionBytes > 0 ? std::max<std::int64_t>(1, options.maxSessionBytes / kPageBytes) : 0;
+    return out;
+}
+
+} // namespace
+
+Run::Run(RunOptions options, TracerRelay::OnToken onToken, OnTrouble onTrouble)
+    : m_relay(std::move(onToken)), m_onTrouble(std::move(onTrouble)), m_tracer(m_relay.openProducer("run")),
+      m_sampling(samplingValues(options.sampling, options.maxTokens)) {
+    m_engine = std::make_unique<runtime::Engine>(options.engine, m_relay, m_clock);
+    m_pausable = m_engine.get();
+    m_recorder = std::make_unique<record::Recorder>(recorderOptions(options, info(options)), m_clock,
+                                                    [this](const std::string& reason) { trouble(reason); });
+    m_relay.attach(*m_recorder);
+}
+
+Run::~Run() {
+    const std::lock_guard lock(m_pauseMutex);
+    m_pausable = nullptr;
+}
+
+session::SessionInfo Run::info(const RunOptions& options) const {
+    session::SessionInfo info;
+    info.id = newSessionId();
+    info.createdUtc = utcNow();
+    info.programVersion = programVersion();
+    info.build = buildLine();
+    info.model = m_engine->facts();
+    info.title = options.title.empty() ? info.model.name : options.title;
+    info.machine = machineFacts();
+    info.machine.device = m_engine->backendName();
+    const runtime::Settings settings = m_engine->settings();
+    for (const std::string& name : runtime::settingNames())
+        info.settings.emplace_back(name, runtime::settingValue(settings, name));
+    info.settings.insert(info.settings.end(), m_sampling.begin(), m_sampling.end());
+    info.settings.emplace_back("threads", std::to_string(options.engine.threads));
+    info.seed = options.sampling.seed;
+    return info;
+}
+
+void Run::noteSampling(const runtime::GenerationRequest& request) {
+    auto values = samplingValues(request.sampling, request.maxTokens);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (values[i] == m_sampling[i])
+            continue;
+        std::string payload = values[i].first;
+        payload += '\0';
+        payload += m_sampling[i].second;
+        payload += '\0';
+        payload += values[i].second;
+        m_tracer.emit(trace::SettingChanged{m_clock.now(), m_relay.nextToken()}, trace::asPayload(payload));
+    }
+    m_sampling = std::move(values);
+}
+
+runtime::Answer Run::answer(const runtime::GenerationRequest& request) {
+    noteSampling(request);
+    return m_engine->answer(request);
+}
+
+void Run::post(std::string_view setting, std::string_view value) {
+    m_engine->post(setting, value);
+}
+
+void Run::stop() {
+    m_engine->stop();
+}
+
+void Run::applyPause() {
+    if (m_pausable)
+        m_pausable->setPaused(m_userPaused || m_diskFull);
+}
+
+void Run::setPaused(bool paused) {
+    const std::lock_guard lock(m_pauseMutex);
+    m_userPaused = paused;
+    applyPause();
+}
+
+void Run::trouble(const std::string& reason) {
+    {
+        const std::lock_guard lock(m_pauseMutex);
+        m_diskFull = !reason.empty();
+        applyPause();
+    }
+    if (m_onTrouble)
+        m_onTrouble(reason);
+}
+
+std::filesystem::path Run::path() const {
+    return m_recorder->path();
+}
+
+void Run::relocate(const std::filesystem::path& folder) {
+    m_recorder->relocate(folder);
+}
+
+void Run::finish() {
+    {
+        const std::lock_guard lock(m_pauseMutex);
+        m_pausable = nullptr;
+    }
+    m_engine.reset();
+    m_recorder->finish();
+}
+
+} // namespace moescope::app

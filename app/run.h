@@ -1,0 +1,71 @@
+#pragma once
+#include "app/run_relay.h"
+#include "engine/runtime/engine.h"
+#include "profiler/record/recorder.h"
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace moescope::app {
+
+struct RunOptions {
+    runtime::EngineOptions engine;
+    std::filesystem::path output; ///< see sessionPath()
+    std::string title;
+    /// Sampling as the session's facts first say it; answer() notes what differs from it.
+    model::SamplerSettings sampling;
+    int maxTokens = 256;
+    std::int64_t maxSessionBytes = 0; ///< 0: no limit; beyond it the disk counts as full
+};
+
+/// One recorded run: a clock, an engine, a recorder, a session. While nothing can be written, the run is paused.
+/// Built, used for answers and destroyed on one thread; the functions that say so may be called from any.
+/// The constructor throws one sentence; no session file is left behind then.
+class Run {
+public:
+    /// Empty reason: recording works again. Called on the recorder's thread.
+    using OnTrouble = std::function<void(const std::string& reason)>;
+
+    Run(RunOptions options, TracerRelay::OnToken onToken, OnTrouble onTrouble);
+    ~Run();
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+
+    const model::ModelFacts& facts() const { return m_engine->facts(); }
+    std::string backendName() const { return m_engine->backendName(); }
+    runtime::Settings settings() const { return m_engine->settings(); }
+
+    /// Generates; changed sampling values become SettingChanged events first.
+    runtime::Answer answer(const runtime::GenerationRequest& request);
+
+    void post(std::string_view setting, std::string_view value); ///< any thread; see Engine::post
+    void stop();                                                 ///< any thread
+    void setPaused(bool paused);                                 ///< any thread; the user's wish
+    std::filesystem::path path() const;                          ///< any thread
+    /// Any thread: goes on recording in a new file there.
+    void relocate(const std::filesystem::path& folder);
+    /// Ends engine and session; nothing else may be called afterwards. Throws if the end could not be written.
+    void finish();
+
+private:
+    session::SessionInfo info(const RunOptions& options) const;
+    void noteSampling(const runtime::GenerationRequest& request);
+    void trouble(const std::string& reason);
+    void applyPause();
+
+    trace::SteadyClock m_clock;
+    TracerRelay m_relay;
+    OnTrouble m_onTrouble;
+    trace::Tracer& m_tracer;
+    std::vector<std::pair<std::string, std::string>> m_sampling; ///< as last said in the session
+    std::mutex m_pauseMutex;                                     ///< guards the three below against the recorder's thread
+    bool m_userPaused = false;
+    bool m_diskFull = false;
+    runtime::Engine* m_pausable = nullptr;
+    std::unique_ptr<record::Recorder> m_recorder;
+    std::unique_ptr<runtime::Engine> m_engine; ///< goes first: what it emits at its end is recorded
+};
+
+} // namespace moescope::app
