@@ -130,27 +130,30 @@ EventSelect::EventSelect(Connection& connection, const SessionInfo& info) : m_co
     const bool known = info.model.layers > 0 || info.model.experts > 0;
     m_layers = known ? info.model.layers : kMaxLayers;
     m_experts = known ? info.model.experts : kMaxExperts;
+    const auto prepare = [&](std::vector<Statement>& into, std::size_t kind, std::string_view where) {
+        into.emplace_back(connection, fmt::format("SELECT {} FROM {} WHERE seq BETWEEN ?1 AND ?2 AND {} ORDER BY seq",
+                                                  fmt::join(storedColumns(kind), ", "), kEventTables[kind], where));
+    };
     for (std::size_t kind = 0; kind < kEventTables.size(); ++kind)
-        m_statements.emplace_back(connection, fmt::format("SELECT {} FROM {} WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
-                                                          fmt::join(storedColumns(kind), ", "), kEventTables[kind]));
+        prepare(m_statements, kind, "1");
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+        prepare(m_lanes, sourceOf(static_cast<Lane>(lane)).kind, sourceOf(static_cast<Lane>(lane)).where);
 }
 
 template <class Place>
-void EventSelect::readTable(std::size_t kind, std::int64_t first, std::int64_t last, std::int64_t mostBytes, Batch& into,
-                            Place&& place) {
+void EventSelect::readTable(Statement& select, std::size_t kind, const Range& range, Batch& into, Place&& place) {
     const auto damaged = [&](std::int64_t seq, std::string_view what) {
         return StoreError(
             fmt::format("{}: the session is damaged: event {} in {} {}.", m_connection->name(), seq, kEventTables[kind], what));
     };
-    Statement& select = m_statements[kind];
     select.reset();
-    select.bind(0, first);
-    select.bind(1, last);
-    std::int64_t before = first - 1;
+    select.bind(0, range.first);
+    select.bind(1, range.last);
+    std::int64_t before = range.first - 1;
     while (select.step()) {
         const std::int64_t seq = select.integer(0);
         // A damaged tree may hand out rows twice or backwards.
-        if (seq <= before || seq > last)
+        if (seq <= before || seq > range.last)
             throw damaged(seq, "is out of order");
         before = seq;
         Record& record = place(seq);
@@ -162,7 +165,7 @@ void EventSelect::readTable(std::size_t kind, std::int64_t first, std::int64_t l
         if (!wrong.empty())
             throw damaged(seq, fmt::format("has an impossible {}", wrong));
         record.payloadBytes = into.arena.size() - record.payloadOffset;
-        if (into.arena.size() > static_cast<std::size_t>(mostBytes))
+        if (into.arena.size() > static_cast<std::size_t>(range.mostBytes))
             throw damaged(seq, "and its neighbours hold more text than the file");
     }
     select.reset();
@@ -173,7 +176,7 @@ void EventSelect::readAll(std::int64_t first, std::int64_t last, std::int64_t mo
     into.records.resize(start + static_cast<std::size_t>(last - first + 1));
     const auto place = [&](std::int64_t seq) -> Record& { return into.records[start + static_cast<std::size_t>(seq - first)]; };
     for (std::size_t kind = 0; kind < kEventTables.size(); ++kind)
-        readTable(kind, first, last, mostBytes, into, place);
+        readTable(m_statements[kind], kind, {first, last, mostBytes}, into, place);
     for (std::int64_t seq = first; seq <= last; ++seq)
         if (place(seq).seq != seq)
             throw StoreError(fmt::format("{}: the session is damaged: event {} is missing.", m_connection->name(), seq));
@@ -184,8 +187,13 @@ void EventSelect::readSome(EventKinds kinds, std::int64_t first, std::int64_t la
     const auto place = [&](std::int64_t) -> Record& { return into.records.emplace_back(); };
     for (std::size_t kind = 0; kind < kEventTables.size(); ++kind)
         if (kinds.test(kind))
-            readTable(kind, first, last, mostBytes, into, place);
+            readTable(m_statements[kind], kind, {first, last, mostBytes}, into, place);
     std::sort(into.records.begin() + start, into.records.end(), [](const Record& a, const Record& b) { return a.seq < b.seq; });
+}
+
+void EventSelect::readLane(Lane lane, std::int64_t first, std::int64_t last, std::int64_t mostBytes, Batch& into) {
+    const auto place = [&](std::int64_t) -> Record& { return into.records.emplace_back(); };
+    readTable(m_lanes[static_cast<std::size_t>(lane)], sourceOf(lane).kind, {first, last, mostBytes}, into, place);
 }
 
 } // namespace moescope::session

@@ -1,6 +1,7 @@
 #pragma once
 #include "profiler/session/batch.h"
 #include "profiler/session/connection.h"
+#include "profiler/session/lane_items.h"
 #include "profiler/session/session_info.h"
 
 #include <bitset>
@@ -30,15 +31,23 @@ public:
     void readAll(std::int64_t first, std::int64_t last, std::int64_t mostBytes, Batch& into);
     /// Only some kinds, ordered by seq.
     void readSome(EventKinds kinds, std::int64_t first, std::int64_t last, std::int64_t mostBytes, Batch& into);
+    /// Events that may make bars of a lane, ordered by seq.
+    void readLane(Lane lane, std::int64_t first, std::int64_t last, std::int64_t mostBytes, Batch& into);
 
 private:
+    struct Range {
+        std::int64_t first = 0;
+        std::int64_t last = 0;
+        std::int64_t mostBytes = 0;
+    };
     template <class Place>
-    void readTable(std::size_t kind, std::int64_t first, std::int64_t last, std::int64_t mostBytes, Batch& into, Place&& place);
+    void readTable(Statement& select, std::size_t kind, const Range& range, Batch& into, Place&& place);
 
     Connection* m_connection;
     int m_layers = 0;
     int m_experts = 0;
     std::vector<Statement> m_statements; // by Event::index()
+    std::vector<Statement> m_lanes;      // by Lane
 };
 
 } // namespace moescope::session

@@ -58,20 +58,27 @@ void LaneItems::addStage(const trace::StageSpan& span, std::int64_t seq) {
     }
 }
 
-EventKinds kindsOfLane(Lane lane) {
+LaneSource sourceOf(Lane lane) {
+    static const std::size_t stage = trace::Event(trace::StageSpan{}).index();
+    static const std::size_t transfer = trace::Event(trace::TransferSpan{}).index();
+    static const std::size_t stall = trace::Event(trace::StallSpan{}).index();
     switch (lane) {
     case Lane::Tokens:
+        return {stage, "stage = 0"};
     case Lane::Layers:
+        return {stage, "stage IN (2, 4)"};
     case Lane::Stages:
-        return kindsOf<trace::StageSpan>();
-    case Lane::Stalls:
-        return kindsOf<trace::StallSpan>();
+        return {stage, "stage <> 0"};
     case Lane::CopyDemand:
+        return {transfer, "cause = 0"};
     case Lane::CopyPrefetch:
+        return {transfer, "cause = 1"};
     case Lane::CopyOther:
-        return kindsOf<trace::TransferSpan>();
+        return {transfer, "(cause = 2 OR layer IS NULL OR expert IS NULL)"};
+    case Lane::Stalls:
+        break;
     }
-    return {};
+    return {stall, "1"};
 }
 
 } // namespace moescope::session

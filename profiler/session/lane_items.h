@@ -1,9 +1,9 @@
 #pragma once
 #include "profiler/session/batch.h"
-#include "profiler/session/event_select.h"
 #include "profiler/session/session_reader.h"
 
 #include <span>
+#include <string_view>
 
 namespace moescope::session {
 
@@ -51,7 +51,11 @@ private:
     std::int64_t m_openSeq = 0;
 };
 
-/// The event tables that hold a lane's bars.
-EventKinds kindsOfLane(Lane lane);
+/// Where a lane's bars are read from: a table, by Event::index(), and what of it.
+struct LaneSource {
+    std::size_t kind = 0;
+    std::string_view where; ///< SQL
+};
+LaneSource sourceOf(Lane lane);
 
 } // namespace moescope::session

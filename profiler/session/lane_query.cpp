@@ -115,17 +115,18 @@ std::vector<LodRow> LaneScan::select(Lane lane, int level, std::int64_t first, s
     return rows;
 }
 
-void LaneScan::visit(int level, std::int64_t first, std::int64_t last) {
+void LaneScan::visit(int level, std::int64_t first, std::int64_t last, std::int64_t lastSeq) {
     for (const LodRow& row : select(m_query.lane, level, first, last)) {
-        if (!overlaps(row, m_query))
+        // Under an unfinished row there may be newer ones already; those come from the events.
+        if (!overlaps(row, m_query) || row.lastSeq > lastSeq)
             continue;
         const std::int64_t bucket = row.id & (kMostBuckets - 1);
-        if (row.end - row.begin <= m_query.resolutionNs)
+        if (row.end - row.begin <= m_query.resolutionNs || level == 0)
             m_found.push_back(row);
-        else if (level == 1)
+        else if (level == 1 && m_query.lane != Lane::Tokens)
             addSegment(row);
         else
-            visit(level - 1, bucket * kLodFanOut, bucket * kLodFanOut + kLodFanOut - 1);
+            visit(level - 1, bucket * kLodFanOut, bucket * kLodFanOut + kLodFanOut - 1, row.lastSeq);
     }
 }
 
@@ -153,7 +154,7 @@ void LaneScan::readSegment(const Segment& segment) {
     LaneItems items;
     for (std::int64_t from = first; from <= last; from += kReadAtOnce) {
         Batch batch;
-        m_session.events->readSome(kindsOfLane(m_query.lane), from, std::min(last, from + kReadAtOnce - 1), m_fileBytes, batch);
+        m_session.events->readLane(m_query.lane, from, std::min(last, from + kReadAtOnce - 1), m_fileBytes, batch);
         for (const Record& record : batch.records)
             for (const LaneItem& item : items.add(record)) {
                 if (item.lane != m_query.lane)
@@ -200,7 +201,7 @@ std::vector<LodRow> LaneScan::rows(const LaneQuery& query) {
     for (int level = static_cast<int>(root.last.size()); level >= 1; --level) {
         const std::int64_t last = root.last[static_cast<std::size_t>(level - 1)];
         if (covered <= last)
-            visit(level, covered, last);
+            visit(level, covered, last, m_lastSeq);
         covered = std::max(covered, last + 1);
         if (level > 1)
             covered = std::min(covered * kLodFanOut, kMostBuckets);

@@ -46,7 +46,7 @@ private:
     Roots roots(Lane lane);
     std::int64_t tailBegin(Lane lane, const Roots& roots);
     std::vector<LodRow> select(Lane lane, int level, std::int64_t first, std::int64_t last);
-    void visit(int level, std::int64_t first, std::int64_t last);
+    void visit(int level, std::int64_t first, std::int64_t last, std::int64_t lastSeq);
     void addSegment(const LodRow& row);
     void readSegment(const Segment& segment);
     void mergeClose();

@@ -30,9 +30,13 @@ void LodBuilder::addItem(LaneItem item) {
     leaf.transfer = item.transfer;
     const trace::TimeNs ns = item.end - item.begin;
     leaf.row = {0, item.begin, item.end, ns, ns, 1, item.colourKey, item.bytes, item.seq, item.firstSeq, item.seq};
+    auto& levels = m_nodes[static_cast<std::size_t>(item.lane)];
+    if (item.lane == Lane::Tokens) {
+        leaf.row.id = lodId(item.lane, 0, levels[0].bucket * kLodFanOut + levels[0].children);
+        m_rows.push_back(leaf.row);
+    }
     const Node* child = &leaf;
     Node full;
-    auto& levels = m_nodes[static_cast<std::size_t>(item.lane)];
     for (int level = 1; level <= kLodLevels; ++level) {
         Node& node = levels[static_cast<std::size_t>(level - 1)];
         merge(node, *child);

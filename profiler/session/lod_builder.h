@@ -26,8 +26,8 @@ struct LodRow {
 inline constexpr int kLodFanOut = 16;
 inline constexpr int kLodLevels = 10; ///< 16^10 bars per lane
 
-/// Row `bucket` (from 0) of `level` (from 1) holds the lane's bars [bucket * 16^level, (bucket+1) * 16^level) in the order of
-/// their seq. On disk.
+/// Row `bucket` (from 0) of `level` (from 1; 0 for the lane of tokens, whose bars lie too far apart among the events) holds the
+/// lane's bars [bucket * 16^level, (bucket+1) * 16^level) in the order of their seq. On disk.
 constexpr std::int64_t lodId(Lane lane, int level, std::int64_t bucket) {
     return (static_cast<std::int64_t>(lane) << 44) | (static_cast<std::int64_t>(level) << 40) | bucket;
 }

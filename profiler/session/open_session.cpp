@@ -30,6 +30,7 @@ void prepare(OpenSession& session) {
                              "SELECT id, begin_ns, duration_ns, busy_ns, longest_ns, count, colour_key, bytes, seq, first_seq, "
                              "last_seq FROM lod_bar WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
     session.lodLast.emplace(connection, "SELECT id, last_seq FROM lod_bar WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1");
+    session.ended.emplace(connection, "SELECT 1 FROM session_info WHERE name = 'ended_ns' AND value <> '-1'");
     session.resolved.emplace(connection, "SELECT seq, transfer, used FROM prefetch_resolved WHERE seq > ?1 ORDER BY seq");
 }
 

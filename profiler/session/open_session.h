@@ -30,7 +30,7 @@ struct OpenSession {
     std::optional<Connection> connection;
     SessionInfo info;
     std::optional<EventSelect> events;
-    std::optional<Statement> batchByNumber, batchLast, keyframe, lodRange, lodLast, resolved;
+    std::optional<Statement> batchByNumber, batchLast, keyframe, lodRange, lodLast, resolved, ended;
 };
 
 /// Without a WAL beside it the file is opened as immutable: nothing is written, not even beside it, also in a read-only folder.

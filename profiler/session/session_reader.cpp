@@ -169,8 +169,12 @@ bool SessionReader::refresh() {
         if (s.use().mode == Connection::Mode::Follow) {
             const ReadTransaction snapshot(s.use());
             s.readEnd();
-            s.info = readInfo(*s.use().connection);
-            s.tries = s.info.finished() ? kTriesForPlainFile : 0;
+            s.use().ended->reset();
+            if (s.use().ended->step()) {
+                s.info = readInfo(*s.use().connection);
+                s.tries = kTriesForPlainFile;
+            }
+            s.use().ended->reset();
         }
     }
     if (s.tries > 0 && s.use().mode == Connection::Mode::Follow && !s.use().copy)

@@ -144,8 +144,7 @@ void SessionWriter::write(const Batch& batch) {
     if (!s.connection)
         throw std::runtime_error(fmt::format("{}: the session has ended.", s.path.filename().string()));
     s.transaction([&] {
-        for (const Record& record : batch.records)
-            s.events->insert(record, batch.payload(record));
+        s.events->insert(batch);
         int column = 0;
         for (std::int64_t value : {batch.number, batch.records.front().seq, batch.records.back().seq, batch.committedAt})
             s.batch->bind(column++, value);
