@@ -8,11 +8,13 @@
 namespace moescope::runtime {
 
 Calibration::Calibration(const std::filesystem::path& path, const model::ModelFacts& facts) {
-    const auto read = [&facts](const std::filesystem::path& file) {
-        return policy::sensitivitiesFor(policy::readSensitivities(file), facts.layers, facts.hash);
+    const auto read = [&facts, this](const std::filesystem::path& file) {
+        const policy::Sensitivities sensitivities = policy::readSensitivities(file);
+        m_sensitivity = policy::sensitivitiesFor(sensitivities, facts.layers, facts.hash);
+        m_modelName = sensitivities.modelName;
     };
     if (!path.empty()) {
-        m_sensitivity = read(path);
+        read(path);
         return;
     }
     const auto beside = std::filesystem::path(facts.path).parent_path() / "calibration.json";
@@ -20,7 +22,7 @@ Calibration::Calibration(const std::filesystem::path& path, const model::ModelFa
     if (!std::filesystem::exists(beside, ignored))
         return;
     try {
-        m_sensitivity = read(beside);
+        read(beside);
     } catch (const std::runtime_error& problem) {
         m_problem = problem.what();
     }

@@ -20,8 +20,12 @@ public:
     /// Throws std::invalid_argument with one sentence if the gate needs sensitivities and there are none.
     std::unique_ptr<policy::GatePolicy> makeGate(const Settings& settings) const;
 
+    /// What the calibration calls the model it was measured on; empty without one. Files often say only "Model".
+    const std::string& modelName() const { return m_modelName; }
+
 private:
     std::vector<double> m_sensitivity;
+    std::string m_modelName;
     std::string m_problem;
 };
 

@@ -13,7 +13,10 @@ EngineState::EngineState(EngineOptions wanted, trace::TracerSource& tracers, con
       backend(backend::makeCpuBackend(file, config, {.threads = options.threads, .int8Kernels = {}})),
       tier(*backend, config, calibration, options.settings, tracers, tracer, clock),
       decoder(*backend, tier, config, tracer, clock), inbox(options.settings), settings(options.settings),
-      logits(static_cast<std::size_t>(config.vocabulary)) {}
+      logits(static_cast<std::size_t>(config.vocabulary)) {
+    if (!calibration.modelName().empty())
+        facts.name = calibration.modelName();
+}
 
 void EngineState::boundary(trace::TokenIndex next) {
     inbox.waitWhilePaused();
