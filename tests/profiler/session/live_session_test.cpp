@@ -39,7 +39,7 @@ protected:
         waitpid(child, &status, 0);
         return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     }
-    void writeAll(int batches, std::chrono::microseconds pause) const {
+    void writeAll(int batches) const {
         test::SyntheticRun run({});
         SessionWriter writer(file(), run.info());
         std::int64_t seq = 1;
@@ -47,7 +47,6 @@ protected:
             const Batch batch = run.batch(number, seq, 300);
             seq = batch.records.back().seq + 1;
             writer.write(batch);
-            std::this_thread::sleep_for(pause);
         }
         writer.finish(run.now(), 0);
     }
@@ -73,37 +72,53 @@ protected:
 
 TEST_F(LiveSession, followingGivesTheBatchesOfTheFinishedFile) {
     constexpr int kBatches = 120;
-    const pid_t child = inChild([this] {
-        writeAll(kBatches, 2ms);
+    // The writer waits for a word from here before each batch, so that the reader is sure to meet the file as it grows.
+    int word[2];
+    ASSERT_EQ(pipe(word), 0);
+    const pid_t child = inChild([&] {
+        test::SyntheticRun run({});
+        SessionWriter writer(file(), run.info());
+        std::int64_t seq = 1;
+        for (int number = 1; number <= kBatches; ++number) {
+            char go = 0;
+            if (read(word[0], &go, 1) != 1)
+                return 1;
+            const Batch batch = run.batch(number, seq, 300);
+            seq = batch.records.back().seq + 1;
+            writer.write(batch);
+        }
+        writer.finish(run.now(), 0);
         return 0;
     });
-    while (!std::filesystem::exists(file()))
-        std::this_thread::sleep_for(1ms);
-    std::vector<std::vector<std::string>> live;
-    int waits = 0;
-    {
-        std::unique_ptr<SessionReader> reader;
-        while (!reader) {
-            // Its first milliseconds belong to the writer: the tables are not there yet.
-            try {
-                reader = std::make_unique<SessionReader>(file());
-            } catch (const std::runtime_error&) {
-                std::this_thread::sleep_for(1ms);
-            }
-        }
-        const auto until = std::chrono::steady_clock::now() + 30s;
-        for (bool finished = false; !finished && std::chrono::steady_clock::now() < until;) {
-            finished = reader->refresh();
-            while (auto batch = reader->next())
-                live.push_back(texts(*batch));
-            ++waits;
+    const auto say = [&word] { return write(word[1], "g", 1) == 1; };
+    std::unique_ptr<SessionReader> reader;
+    while (!reader) {
+        // Its first milliseconds belong to the writer: the tables are not there yet.
+        try {
+            reader = std::make_unique<SessionReader>(file());
+        } catch (const std::runtime_error&) {
             std::this_thread::sleep_for(1ms);
         }
-        EXPECT_EQ(resultOf(child), 0);
-        EXPECT_TRUE(reader->info().finished());
-        EXPECT_FALSE(reader->next());
     }
-    EXPECT_GT(waits, 10) << "it was not live";
+    std::vector<std::vector<std::string>> live;
+    std::size_t said = 0;
+    const auto until = std::chrono::steady_clock::now() + 60s;
+    for (bool finished = false; !finished && std::chrono::steady_clock::now() < until;) {
+        if (said == live.size() && said < kBatches)
+            said += say() ? 1 : 0;
+        finished = reader->refresh();
+        while (auto batch = reader->next())
+            live.push_back(texts(*batch));
+        ASSERT_LE(live.size(), said);
+        EXPECT_FALSE(finished && live.size() < kBatches);
+        std::this_thread::sleep_for(500us);
+    }
+    EXPECT_EQ(resultOf(child), 0);
+    close(word[0]);
+    close(word[1]);
+    EXPECT_TRUE(reader->info().finished());
+    EXPECT_FALSE(reader->next());
+    reader.reset();
     SessionReader after(file());
     std::vector<std::vector<std::string>> replay;
     while (auto batch = after.next())
@@ -128,7 +143,7 @@ TEST_F(LiveSession, aReaderThatNeverLetsGoCostsOnlyPatience) {
 }
 
 TEST_F(LiveSession, openingAFinishedFileNeverWrites) {
-    writeAll(5, 0ms);
+    writeAll(5);
     const auto before = contents();
     ASSERT_EQ(before.size(), 1u) << "one plain file";
     EXPECT_EQ(readEverything(file()), 5);
@@ -138,7 +153,7 @@ TEST_F(LiveSession, openingAFinishedFileNeverWrites) {
 TEST_F(LiveSession, opensInAFolderWhereNothingMayBeWritten) {
     if (geteuid() != 0)
         GTEST_SKIP() << "needs root, to become somebody else";
-    writeAll(5, 0ms);
+    writeAll(5);
     const std::filesystem::path killed = file("killed.moescope");
     // A run that was cut off: file and WAL, first with and then without the -shm that a crash of the machine would take.
     {
