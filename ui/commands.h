@@ -8,7 +8,7 @@ namespace moescope::ui {
 
 /// One message of a conversation, as the chat panel sends it down.
 struct ChatTurn {
-    QString role;   ///< "system", "user", "assistant"
+    QString role; ///< "system", "user", "assistant"
     QString text;
 };
 

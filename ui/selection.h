@@ -24,7 +24,7 @@ public:
         std::optional<trace::TokenIndex> token;
         std::optional<trace::Layer> layer;
         std::optional<trace::ExpertKey> expert;
-        std::optional<std::int64_t> transferSeq;   ///< seq of a TransferSpan
+        std::optional<std::int64_t> transferSeq; ///< seq of a TransferSpan
         friend bool operator==(const Target&, const Target&) = default;
         bool empty() const { return !token && !layer && !expert && !transferSeq; }
     };

@@ -15,10 +15,29 @@ class Theme : public QObject {
 public:
     enum class Mode { System, Light, Dark };
     enum class Role {
-        Window, Panel, Inset, Ink, Muted, Line,                       // surfaces
-        Demand, PrefetchUsed, PrefetchWasted, Allocation, Other,      // transfers
-        ResidentHigh, ResidentLow, Loading, Compute, SettingMarker,   // states
-        Attention, Router, Experts, Stall, Good, Warning, Accent,
+        Window,
+        Panel,
+        Inset,
+        Ink,
+        Muted,
+        Line, // surfaces
+        Demand,
+        PrefetchUsed,
+        PrefetchWasted,
+        Allocation,
+        Other, // transfers
+        ResidentHigh,
+        ResidentLow,
+        Loading,
+        Compute,
+        SettingMarker, // states
+        Attention,
+        Router,
+        Experts,
+        Stall,
+        Good,
+        Warning,
+        Accent,
     };
 
     explicit Theme(QApplication& application);
@@ -34,9 +53,9 @@ public:
     static QColor difference(double value);
     /// Layer colours along a sequential map.
     QColor layer(int index, int count) const;
-    QFont figures() const;            ///< tabular digits
-    QFont caption() const;            ///< 10-11 px
-    QFont body() const;               ///< 12-13 px
+    QFont figures() const; ///< tabular digits
+    QFont caption() const; ///< 10-11 px
+    QFont body() const;    ///< 12-13 px
     static constexpr int kGrid = 8;
 
 Q_SIGNALS:

@@ -19,11 +19,12 @@ QString usageText(double value, UsageValue kind) {
     return {};
 }
 
-void ExpertsModel::setUsage(analysis::ExpertUsage usage, UsageValue kind) {
+void ExpertsModel::setUsage(analysis::ExpertUsage usage, analysis::ExpertUsage totals, UsageValue kind) {
     const bool reshaped = usage.layers != m_usage.layers || usage.experts != m_usage.experts;
     if (reshaped)
         beginResetModel();
     m_usage = std::move(usage);
+    m_totals = std::move(totals);
     m_kind = kind;
     if (reshaped)
         endResetModel();
@@ -44,12 +45,12 @@ QVariant ExpertsModel::value(int row, int column) const {
     const auto expert = static_cast<std::size_t>(column);
     const bool all = row == m_usage.layers;
     if (column < m_usage.experts)
-        return all ? m_usage.expertTotal[expert] : m_usage.value[layer * static_cast<std::size_t>(m_usage.experts) + expert];
+        return all ? m_totals.expertTotal[expert] : m_usage.value[layer * static_cast<std::size_t>(m_usage.experts) + expert];
     if (all)
         return {};
     switch (column - m_usage.experts) {
     case 0:
-        return m_usage.layerTotal[layer];
+        return m_totals.layerTotal[layer];
     case 1:
         return m_usage.entropy[layer];
     default:
@@ -67,7 +68,9 @@ QVariant ExpertsModel::data(const QModelIndex& index, int role) const {
     const QVariant raw = value(index.row(), index.column());
     if (role == Qt::EditRole || !raw.isValid())
         return raw;
-    if (index.column() <= m_usage.experts)
+    if (index.column() == m_usage.experts || (index.row() == m_usage.layers && index.column() < m_usage.experts))
+        return usageText(raw.toDouble(), UsageValue::Count);
+    if (index.column() < m_usage.experts)
         return usageText(raw.toDouble(), m_kind);
     return index.column() == m_usage.experts + 1 ? QString::number(raw.toDouble(), 'f', 2) : raw.toString();
 }

@@ -12,8 +12,10 @@ class ExpertsModel : public QAbstractTableModel {
 public:
     using QAbstractTableModel::QAbstractTableModel;
 
-    void setUsage(analysis::ExpertUsage usage, analysis::UsageValue kind);
+    /// totals: the same range's counts (or drops), which rows and columns add up to whatever a cell shows.
+    void setUsage(analysis::ExpertUsage usage, analysis::ExpertUsage totals, analysis::UsageValue kind);
     const analysis::ExpertUsage& usage() const { return m_usage; }
+    const analysis::ExpertUsage& totals() const { return m_totals; }
 
     int rowCount(const QModelIndex& parent = {}) const override;
     int columnCount(const QModelIndex& parent = {}) const override;
@@ -23,6 +25,7 @@ public:
 private:
     QVariant value(int row, int column) const;
     analysis::ExpertUsage m_usage;
+    analysis::ExpertUsage m_totals;
     analysis::UsageValue m_kind = analysis::UsageValue::Count;
 };
 

@@ -1,11 +1,11 @@
 #include "ui/experts/experts_panel.h"
 
 #include "ui/experts/experts_view.h"
-#include "ui/plot/token_experts.h"
 #include "ui/format.h"
 #include "ui/plot/cell_interaction.h"
 #include "ui/plot/combo_button.h"
 #include "ui/plot/plot_widget.h"
+#include "ui/plot/token_experts.h"
 
 #include <QBoxLayout>
 
@@ -102,8 +102,10 @@ void ExpertsPanel::refresh() {
     if (wanted != m_drawn) {
         m_drawn = wanted;
         const auto kind = static_cast<analysis::UsageValue>(m_value->current());
-        m_model->setUsage(analysis::expertUsage(*snapshot, tokens, kind), kind);
-        m_view->show(m_model->usage(), kind);
+        const auto counted = kind == analysis::UsageValue::Dropped ? kind : analysis::UsageValue::Count;
+        m_model->setUsage(analysis::expertUsage(*snapshot, tokens, kind), analysis::expertUsage(*snapshot, tokens, counted),
+                          kind);
+        m_view->show(m_model->usage(), m_model->totals(), kind);
         m_cells->gridChanged();
         updateCaption(tokens);
     }

@@ -6,8 +6,8 @@
 
 namespace moescope::ui {
 namespace {
-constexpr double kBarsWidth = 34;
-constexpr double kFigureWidth = 32;
+constexpr double kBarsWidth = 26;
+constexpr double kFigureWidth = 30;
 } // namespace
 
 LayerColumns::LayerColumns(QCPAxis* key, QCPAxis* value, const CellCanvas& cells, const Theme& theme)
@@ -24,7 +24,7 @@ void LayerColumns::paint(QCPPainter& painter) {
     painter.setFont(m_theme.caption());
     painter.setPen(m_theme.colour(Theme::Role::Muted));
     const double headY = box.top() - line - 3;
-    painter.drawText(QRectF(box.left(), headY, kBarsWidth, line), Qt::AlignLeft, QObject::tr("total"));
+    painter.drawText(QRectF(box.left(), headY, kBarsWidth, line), Qt::AlignLeft, QObject::tr("sum"));
     painter.drawText(QRectF(entropyX, headY, kFigureWidth - 4, line), Qt::AlignRight, QObject::tr("bits"));
     painter.drawText(QRectF(countX, headY, kFigureWidth - 4, line), Qt::AlignRight, QObject::tr("90 %"));
     painter.setClipRect(box);
@@ -85,7 +85,7 @@ ExpertsView::ExpertsView(QCustomPlot& plot, const Theme& theme) : m_theme(theme)
     side->setMinimumSize(LayerColumns::kWidth, 20);
     side->setMaximumSize(LayerColumns::kWidth, QWIDGETSIZE_MAX);
     m_columns = new LayerColumns(side->axis(QCPAxis::atTop), side->axis(QCPAxis::atLeft), *m_cells, theme);
-    m_legend = new HeatLegend(plot, theme, 46);
+    m_legend = new HeatLegend(plot, theme, 42);
     m_legend->setMargins(QMargins(0, CellMargins::kTop, 0, 2));
     plot.plotLayout()->addElement(0, 2, m_legend);
     QCPAxisRect* bottom = addCellRect(plot, 1, 0);
@@ -95,14 +95,14 @@ ExpertsView::ExpertsView(QCustomPlot& plot, const Theme& theme) : m_theme(theme)
     m_bars = new ExpertBars(bottom->axis(QCPAxis::atTop), bottom->axis(QCPAxis::atLeft), *m_cells, theme);
 }
 
-void ExpertsView::show(const analysis::ExpertUsage& usage, analysis::UsageValue kind) {
+void ExpertsView::show(const analysis::ExpertUsage& usage, const analysis::ExpertUsage& totals, analysis::UsageValue kind) {
     std::vector<QColor> fills;
     fills.reserve(usage.value.size());
     for (const double value : usage.value)
         fills.push_back(Theme::magnitude(usage.maximum > 0 ? value / usage.maximum : 0));
     m_cells->setCells(usage.layers, usage.experts, std::move(fills));
-    m_columns->setUsage(&usage);
-    m_bars->setUsage(&usage);
+    m_columns->setUsage(&totals);
+    m_bars->setUsage(&totals);
     m_legend->setEnds(usageText(usage.maximum, kind), QStringLiteral("0"));
 }
 

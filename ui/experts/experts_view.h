@@ -8,7 +8,7 @@ namespace moescope::ui {
 /// Slim bars per layer with the layer's entropy and experts-for-90 % beside them; shares the grid's layer axis range.
 class LayerColumns final : public Canvas {
 public:
-    static constexpr int kWidth = 104;
+    static constexpr int kWidth = 88;
     LayerColumns(QCPAxis* key, QCPAxis* value, const CellCanvas& cells, const Theme& theme);
     void setUsage(const analysis::ExpertUsage* usage) { m_usage = usage; }
 
@@ -41,8 +41,8 @@ class ExpertsView {
 public:
     ExpertsView(QCustomPlot& plot, const Theme& theme);
 
-    /// usage must outlive the view.
-    void show(const analysis::ExpertUsage& usage, analysis::UsageValue kind);
+    /// totals: what the bars in the margins add up. Both must outlive the view.
+    void show(const analysis::ExpertUsage& usage, const analysis::ExpertUsage& totals, analysis::UsageValue kind);
     CellOutlines& outlines() { return *m_outlines; }
     const CellCanvas& cells() const { return *m_cells; }
 

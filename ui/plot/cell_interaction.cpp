@@ -27,6 +27,8 @@ CellInteraction::CellInteraction(PlotWidget& plot, const CellCanvas& cells, Cell
 }
 
 void CellInteraction::gridChanged() {
+    if (m_told)
+        m_plot.renewReadout(m_readout(*m_told));
     if (m_layers == m_cells.layers() && m_experts == m_cells.experts())
         return;
     m_layers = m_cells.layers();
@@ -46,6 +48,7 @@ std::optional<trace::ExpertKey> CellInteraction::cellAt(const QPointF& at) const
 
 void CellInteraction::hover(const QPointF& at) {
     const auto key = cellAt(at);
+    m_told = key;
     Selection::Target target;
     if (key) {
         target.expert = key;
@@ -74,6 +77,7 @@ void CellInteraction::step(int dx, int dy) {
         return;
     const trace::ExpertKey key = steppedCell(m_selection.chosen().expert, dx, dy, m_cells.layers(), m_cells.experts());
     choose(key);
+    m_told = key;
     m_plot.showReadout(m_cells.geometry().cell(key.layer.value, key.expert.value).center(), m_readout(key));
 }
 

@@ -35,6 +35,7 @@ private:
     CellOutlines& m_outlines;
     Selection& m_selection;
     std::function<QString(trace::ExpertKey)> m_readout;
+    std::optional<trace::ExpertKey> m_told; ///< the cell that the read-out is about
     int m_layers = 0;
     int m_experts = 0;
 };

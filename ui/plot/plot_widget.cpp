@@ -120,9 +120,13 @@ void PlotWidget::setSummary(const QString& text) {
 }
 
 void PlotWidget::replotMarks() {
-    if (!isVisible() || m_pages->currentWidget() != m_plot)
+    if (m_marksQueued || !isVisible() || m_pages->currentWidget() != m_plot)
         return;
-    m_plot->layer(u"overlay"_s)->replot();
+    m_marksQueued = true;
+    QTimer::singleShot(0, this, [this] {
+        m_marksQueued = false;
+        m_plot->layer(u"overlay"_s)->replot();
+    });
 }
 
 void PlotWidget::replotSoon() {
@@ -143,6 +147,13 @@ void PlotWidget::showReadout(const QPointF& at, const QString& text) {
         corner.setY(std::max(0, at.toPoint().y() - kReadoutGap - size.height()));
     m_readout->move(corner);
     m_readout->show();
+}
+
+void PlotWidget::renewReadout(const QString& text) {
+    if (m_readout->isHidden() || m_readout->text() == text)
+        return;
+    m_readout->setText(text);
+    m_readout->adjustSize();
 }
 
 void PlotWidget::hideReadout() {

@@ -50,6 +50,8 @@ public:
     void showReadout(const QPointF& at, const QString& text);
     void hideReadout();
     QString readout() const;
+    /// New words for a read-out that is shown; it stays where it is.
+    void renewReadout(const QString& text);
 
     /// Styles what is on the plot; panels call it once their axes stand. Ends with restyled().
     void restyle();
@@ -82,6 +84,7 @@ private:
     RefreshPacer* m_pacer = nullptr;
     QAction* m_tableAction = nullptr;
     QList<QAction*> m_exportActions;
+    bool m_marksQueued = false;
 };
 
 } // namespace moescope::ui

@@ -23,6 +23,7 @@ namespace {
 using session::Lane;
 
 constexpr qint64 kHoldMs = 2500; // after the pointer last moved
+constexpr qint64 kTableEveryMs = 1000;
 constexpr double kNarrowestMs = 0.005;
 constexpr trace::TimeNs kLeastWidth = 1'000'000;
 
@@ -240,9 +241,12 @@ void TimelinePanel::showWindow(TimelineWindowPtr window) {
             std::find(scene.lanes.begin(), scene.lanes.end(), Lane::CopyOther) == scene.lanes.end())
             scene.lanes.insert(scene.lanes.end() - 1, Lane::CopyOther);
     scene.window = window;
-    m_model->setWindow(window);
-    updateCaption();
-    m_plot->replotSoon();
+    // While someone reads the table, its rows do not change under the eyes thirty times a second.
+    if (!m_plot->tableShown() || !m_tabled.isValid() || m_tabled.elapsed() > kTableEveryMs) {
+        m_model->setWindow(window);
+        m_tabled.start();
+    }
+    m_plot->markStale();
 }
 
 void TimelinePanel::updateCaption() {

@@ -85,6 +85,7 @@ private:
     std::optional<std::pair<qint64, trace::Event>> m_event; ///< of the bar that was pointed at last
     qint64 m_eventAsked = -1;
     QPointF m_pointer;
+    QElapsedTimer m_tabled;
     QElapsedTimer m_pointed;
     bool m_userView = false; ///< the user zoomed or panned: no following until reset
 };

@@ -1,0 +1,29 @@
+#pragma once
+#include <QSize>
+#include <QString>
+#include <QStringList>
+
+namespace moescope::app {
+
+/// The command line of `moescope`.
+struct GuiOptions {
+    QString session; ///< to open instead of starting with the live one
+    QString model;
+    QString engine;         ///< empty: beside this program
+    QString sessionsFolder; ///< empty: the platform's data folder
+    QString theme;          ///< "light", "dark", "system"; empty: as chosen in the window
+    QString demoPicture;    ///< render the window to this PNG and exit
+    QSize size{1440, 900};
+    double scale = 1;
+    double at = -1; ///< demo picture: share of the session 0..1, -1: its end
+    int threads = 0;
+    bool noEngine = false;
+    QString problem; ///< one sentence when the line makes no sense
+    QString help;    ///< text to print and exit
+    bool version = false;
+};
+
+/// Needs no application object, so that what must be set before one exists can be known.
+GuiOptions parseGuiOptions(const QStringList& arguments);
+
+} // namespace moescope::app
