@@ -1,4 +1,5 @@
 #include "app/command_list.h"
+#include "app/console.h"
 #include "profiler/exchange/chrome_trace.h"
 #include "profiler/exchange/csv_export.h"
 
@@ -26,16 +27,15 @@ int exportSession(const ExportFlags& flags) {
         const auto files = exchange::exportCsv(reader, flags.output.empty() ? beside(flags.file, "-csv")
                                                                             : std::filesystem::path(flags.output));
         for (const auto& file : files)
-            fmt::print("{}\n", file.string());
+            tell("{}\n", file.string());
         return 0;
     }
     const std::filesystem::path target =
         flags.output.empty() ? beside(flags.file, ".trace.json") : std::filesystem::path(flags.output);
     const exchange::ChromeTraceResult result = exchange::exportChromeTrace(reader, target);
     if (result.truncated)
-        fmt::print(stderr, "The trace stops after {} events, because viewers do not take more; it holds the beginning.\n",
-                   result.events);
-    fmt::print("{}\n", target.string());
+        say("The trace stops after {} events, because viewers do not take more; it holds the beginning.\n", result.events);
+    tell("{}\n", target.string());
     return 0;
 }
 

@@ -34,6 +34,17 @@ constexpr SettingHelp kSettingHelp[] = {
              "pcie5x16, nvme7, or a number of GB/s. Example: 3.5"},
 };
 
+/// Like CLI::Range, which lets NaN through.
+CLI::Validator between(double least, double most) {
+    const auto check = [least, most](std::string& text) -> std::string {
+        double value = 0;
+        if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most)
+            return {};
+        return fmt::format("'{}' is not a number from {} to {}", text, least, most);
+    };
+    return {check, fmt::format("{}..{}", least, most)};
+}
+
 std::string helpOf(const std::string& setting) {
     for (const SettingHelp& help : kSettingHelp)
         if (setting == help.name)
@@ -98,7 +109,7 @@ void addPromptFlags(CLI::App& command, PromptFlags& flags) {
         ->type_name("N");
     command.add_option("--temperature", s.temperature, "0 = always the likeliest token; higher = more surprising")
         ->group(group)
-        ->check(CLI::Range(0.0, 100.0))
+        ->check(between(0.0, 100.0))
         ->capture_default_str()
         ->type_name("T");
     command.add_option("--top-k", s.topK, "Sample among the K likeliest tokens; 0 = all")
@@ -108,17 +119,17 @@ void addPromptFlags(CLI::App& command, PromptFlags& flags) {
         ->type_name("K");
     command.add_option("--top-p", s.topP, "Sample among the likeliest tokens that make up this share; 1 = all")
         ->group(group)
-        ->check(CLI::Range(0.0, 1.0))
+        ->check(between(0.0, 1.0))
         ->capture_default_str()
         ->type_name("P");
     command.add_option("--min-p", s.minP, "Leave out tokens less likely than this times the likeliest; 0 = none")
         ->group(group)
-        ->check(CLI::Range(0.0, 1.0))
+        ->check(between(0.0, 1.0))
         ->capture_default_str()
         ->type_name("P");
     command.add_option("--repeat-penalty", s.repeatPenalty, "Above 1 discourages tokens of the last 64; 1 = off")
         ->group(group)
-        ->check(CLI::Range(0.01, 100.0))
+        ->check(between(0.01, 100.0))
         ->capture_default_str()
         ->type_name("R");
 }

@@ -1,4 +1,5 @@
 #include "app/command_list.h"
+#include "app/console.h"
 #include "engine/model/model_config.h"
 #include "profiler/analysis/summary_text.h"
 #include "profiler/session/session_reader.h"
@@ -85,14 +86,14 @@ void printPlain(const Json& json, int depth) {
     for (const auto& [key, value] : json.items()) {
         const std::string label = std::string(static_cast<std::size_t>(2 * depth), ' ') + key;
         if (value.is_object()) {
-            fmt::print("{}\n", label);
+            tell("{}\n", label);
             printPlain(value, depth + 1);
             continue;
         }
         std::string text = value.is_string() ? value.get<std::string>() : value.dump();
         if (key.ends_with("_bytes"))
             text += fmt::format("  ({})", analysis::sizeText(value.get<std::int64_t>()));
-        fmt::print("{:<24}{}\n", label, text);
+        tell("{:<24}{}\n", label, text);
     }
 }
 
@@ -102,7 +103,7 @@ int printInfo(const std::string& path, bool json) {
         throw std::runtime_error(fmt::format("{} is neither a GGUF model nor a Moescope session.", path));
     const Json info = magic == "GGUF" ? modelInfo(path) : sessionInfo(path);
     if (json)
-        fmt::print("{}\n", info.dump(2, ' ', false, Json::error_handler_t::replace));
+        tell("{}\n", info.dump(2, ' ', false, Json::error_handler_t::replace));
     else
         printPlain(info, 0);
     return 0;

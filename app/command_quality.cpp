@@ -1,5 +1,6 @@
 #include "app/command_flags.h"
 #include "app/command_list.h"
+#include "app/console.h"
 #include "app/quality.h"
 #include "app/run_signals.h"
 
@@ -41,20 +42,20 @@ void printJson(const QualityResult& r, const runtime::Engine& engine, const Qual
     const runtime::Settings settings = engine.settings();
     for (const std::string& name : runtime::settingNames())
         out["settings"][name] = runtime::settingValue(settings, name);
-    fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    tell("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 void printPlain(const QualityResult& r, const runtime::Engine& engine) {
     const runtime::Settings settings = engine.settings();
-    fmt::print("model                       {}\n", engine.facts().name);
-    fmt::print("gate                        {}, threshold {}\n", settings.gate, settings.gateThreshold);
-    fmt::print("perplexity                  {:.4f} +/- {:.4f}\n", r.perplexity, r.standardError);
-    fmt::print("without gating              {:.4f}\n", r.baselinePerplexity);
-    fmt::print("KL to the plain model       {:.6f} mean, {:.6f} 99th percentile (nats per token)\n", r.meanKl, r.p99Kl);
-    fmt::print("same first choice           {:.2f} %\n", r.equalTop1 * 100);
-    fmt::print("experts per token, layer    {:.3f} mean, one alone in {:.1f} %\n", r.meanExpertsPerTokenLayer,
-               r.singleExpertShare * 100);
-    fmt::print("scored                      {} tokens in {} windows of {}\n", r.tokensScored, r.windows, r.windowTokens);
+    tell("model                       {}\n", engine.facts().name);
+    tell("gate                        {}, threshold {}\n", settings.gate, settings.gateThreshold);
+    tell("perplexity                  {:.4f} +/- {:.4f}\n", r.perplexity, r.standardError);
+    tell("without gating              {:.4f}\n", r.baselinePerplexity);
+    tell("KL to the plain model       {:.6f} mean, {:.6f} 99th percentile (nats per token)\n", r.meanKl, r.p99Kl);
+    tell("same first choice           {:.2f} %\n", r.equalTop1 * 100);
+    tell("experts per token, layer    {:.3f} mean, one alone in {:.1f} %\n", r.meanExpertsPerTokenLayer,
+         r.singleExpertShare * 100);
+    tell("scored                      {} tokens in {} windows of {}\n", r.tokensScored, r.windows, r.windowTokens);
 }
 
 /// One line on stderr: windows, perplexity so far, time left.
@@ -66,9 +67,7 @@ public:
             return;
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - m_began;
         const double left = spent.count() / static_cast<double>(done) * static_cast<double>(all - done);
-        fmt::print(stderr, "\rwindow {} of {}, perplexity {:.4f}, {:.0f} s left   {}", done, all, perplexity, left,
-                   done == all ? "\n" : "");
-        std::fflush(stderr);
+        say("\rwindow {} of {}, perplexity {:.4f}, {:.0f} s left   {}", done, all, perplexity, left, done == all ? "\n" : "");
     }
 
 private:
@@ -99,7 +98,7 @@ int runQuality(const QualityFlags& flags) {
     else
         printPlain(result, engine);
     if (interrupted)
-        fmt::print(stderr, "\nStopped on request; the figures are those of {} windows.\n", result.windows);
+        say("\nStopped on request; the figures are those of {} windows.\n", result.windows);
     return 0;
 }
 

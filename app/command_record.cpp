@@ -1,5 +1,6 @@
 #include "app/command_flags.h"
 #include "app/command_list.h"
+#include "app/console.h"
 #include "app/record_progress.h"
 #include "app/run.h"
 #include "app/run_signals.h"
@@ -8,7 +9,6 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdio>
-#include <fmt/format.h>
 
 namespace moescope::app {
 namespace {
@@ -57,8 +57,7 @@ public:
                 request.messages.push_back({Role::User, question});
             const runtime::Answer answer = m_run.answer(request);
             m_progress.endLine();
-            std::fputs("\n", stdout);
-            std::fflush(stdout);
+            putAnswer("\n");
             request.messages.push_back({Role::Assistant, answer.text});
             if (answer.reason == trace::EndReason::Failed || !answer.problem.empty())
                 problem = answer.problem.empty() ? "The run failed." : answer.problem;
@@ -78,9 +77,13 @@ private:
         options.maxSessionBytes = static_cast<std::int64_t>(m_flags.maxSessionMb * 1e6);
         return options;
     }
-    void token(const trace::TokenEmitted& event, std::string_view text) {
+    /// The answer is in the session whether or not somebody reads it here; and this runs where nothing may throw.
+    static void putAnswer(std::string_view text) {
         std::fwrite(text.data(), 1, text.size(), stdout);
         std::fflush(stdout);
+    }
+    void token(const trace::TokenEmitted& event, std::string_view text) {
+        putAnswer(text);
         ++m_tokens;
         m_progress.token(m_tokens, event.at);
         m_schedule.apply(m_tokens, m_run);
@@ -116,14 +119,14 @@ private:
         const std::lock_guard lock(m_mutex);
         failure = m_full.empty() ? failure : m_full;
         if (!failure.empty()) {
-            fmt::print(stderr, "moescope-engine: {}\nWhat was recorded is in {}\n", failure, path);
+            say("moescope-engine: {}\nWhat was recorded is in {}\n", failure, path);
             return 1;
         }
         if (!m_schedule.problem().empty())
-            fmt::print(stderr, "moescope-engine: {}\n", m_schedule.problem());
+            say("moescope-engine: {}\n", m_schedule.problem());
         if (m_interrupted)
-            fmt::print(stderr, "Stopped on request after {} tokens; the session is complete.\n", m_tokens);
-        fmt::print(stderr, "session: {}\n", path);
+            say("Stopped on request after {} tokens; the session is complete.\n", m_tokens);
+        say("session: {}\n", path);
         return m_schedule.problem().empty() ? 0 : 1;
     }
 

@@ -1,11 +1,11 @@
 #include "app/command_list.h"
+#include "app/console.h"
 #include "profiler/analysis/snapshot_builder.h"
 #include "profiler/analysis/summary_json.h"
 #include "profiler/analysis/summary_text.h"
 #include "profiler/session/session_reader.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 namespace moescope::app {
 namespace {
@@ -42,7 +42,7 @@ void addReportCommand(CLI::App& root, Chosen& chosen) {
             std::string text = flags->json ? analysis::summaryJson(snapshot) : analysis::summaryText(snapshot);
             if (text.back() != '\n')
                 text += '\n';
-            std::fputs(text.c_str(), stdout);
+            putResult(text);
             return 0;
         };
     });

@@ -1,4 +1,5 @@
 #include "app/command_list.h"
+#include "app/console.h"
 #include "profiler/session/session_reader.h"
 
 #include <CLI/CLI.hpp>
@@ -18,11 +19,11 @@ void addVerifyCommand(CLI::App& root, Chosen& chosen) {
             reader.refresh();
             const std::vector<std::string> complaints = reader.verify();
             for (const std::string& complaint : complaints)
-                fmt::print("{}\n", complaint);
+                tell("{}\n", complaint);
             if (!complaints.empty())
                 return 1;
-            fmt::print("{} is sound: {} events, {} bytes, {}.\n", *file, reader.lastSeq(), reader.fileBytes(),
-                       reader.info().finished() ? "finished" : "not finished (still recorded, or the run was killed)");
+            tell("{} is sound: {} events, {} bytes, {}.\n", *file, reader.lastSeq(), reader.fileBytes(),
+                 reader.info().finished() ? "finished" : "not finished (still recorded, or the run was killed)");
             return 0;
         };
     });

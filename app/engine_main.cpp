@@ -1,18 +1,22 @@
 // moescope-engine: runs the model, traces it, writes sessions, and reads them back. Exit codes: 0 done, 1 failed, 2 usage.
 #include "app/command_list.h"
+#include "app/console.h"
 #include "app/run_facts.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace {
+
+using moescope::app::say;
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
 int complain(const char* sentence, int code) {
-    fmt::print(stderr, "moescope-engine: {}\n", sentence);
+    say("moescope-engine: {}\n", sentence);
     return code;
 }
 
@@ -28,6 +32,22 @@ int runChosen(const moescope::app::Chosen& chosen) {
     } catch (const std::exception& e) {
         return complain(e.what(), kFailed);
     }
+}
+
+/// The parser's sentence, in the words of this program where its own are hard to read.
+std::string usageSentence(const CLI::App& root, const CLI::ParseError& problem, int argc, char** argv) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : root.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(command->get_name());
+    const std::string first = argc > 1 ? argv[1] : "";
+    if (first.empty() || (first.front() != '-' && std::find(names.begin(), names.end(), first) == names.end()))
+        return fmt::format("{}; the commands are {}.",
+                           first.empty() ? "There is no command" : fmt::format("There is no command '{}'", first),
+                           fmt::join(names, ", "));
+    std::string text = problem.what();
+    if (const std::size_t twice = text.find(": At Most 1 required"); twice != std::string::npos)
+        return text.substr(0, twice) + " may be given only once.";
+    return text.ends_with('.') ? text : text + ".";
 }
 
 } // namespace
@@ -54,7 +74,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& e) {
         if (e.get_exit_code() == 0)
             return root.exit(e);
-        fmt::print(stderr, "moescope-engine: {}\nRun with --help for more information.\n", e.what());
+        say("moescope-engine: {}\nRun with --help for more information.\n", usageSentence(root, e, argc, argv));
         return kUsage;
     }
     return runChosen(chosen);

@@ -1,7 +1,7 @@
 #include "app/record_progress.h"
 
-#include <cstdio>
-#include <fmt/format.h>
+#include "app/console.h"
+
 #include <unistd.h>
 
 namespace moescope::app {
@@ -24,13 +24,12 @@ void RecordProgress::token(int tokens, trace::TimeNs at) {
     m_open = true;
     const double seconds = static_cast<double>(at - m_firstAt) / 1e9;
     const double speed = seconds > 0 ? (tokens - m_firstTokens) / seconds : 0;
-    fmt::print(stderr, "\r{} tokens, {:.1f} tokens/s ", tokens, speed);
-    std::fflush(stderr);
+    say("\r{} tokens, {:.1f} tokens/s ", tokens, speed);
 }
 
 void RecordProgress::endLine() {
     if (m_open)
-        fmt::print(stderr, "\n");
+        say("\n");
     m_open = false;
     m_firstAt = -1;
 }
