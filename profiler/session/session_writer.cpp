@@ -37,7 +37,7 @@ struct SessionWriter::State {
         : path(file), connection(std::in_place, file, Connection::Mode::Create, file.filename().string()),
           overview(info.model.layers, info.model.experts) {}
 
-    void prepare();
+    void begin(const SessionInfo& info, WriteLimits limits);
     void storeOverview();
     void finish(trace::TimeNs endedNs, std::int64_t eventsLost);
     /// Runs work as one transaction; nothing of it stays when it throws.
@@ -65,7 +65,19 @@ void SessionWriter::State::transaction(Work&& work) {
     }
 }
 
-void SessionWriter::State::prepare() {
+void SessionWriter::State::begin(const SessionInfo& info, WriteLimits limits) {
+    connection->run("PRAGMA page_size=4096; PRAGMA auto_vacuum=NONE; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
+                    "PRAGMA cache_size=-8000");
+    // The tables come before WAL mode, so that the file is whole for whoever opens it first.
+    transaction([&] {
+        createSchema(*connection);
+        insertInfo(*connection, info);
+    });
+    connection->run(
+        fmt::format("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint={}", kCheckpointPages)
+            .c_str());
+    if (limits.maxPages > 0)
+        connection->run(fmt::format("PRAGMA max_page_count={}", limits.maxPages).c_str());
     events.emplace(*connection);
     batch.emplace(*connection, "INSERT INTO batch(number, first_seq, last_seq, committed_ns) VALUES (?, ?, ?, ?)");
     lod.emplace(*connection,
@@ -118,21 +130,18 @@ SessionWriter::SessionWriter(const std::filesystem::path& path, const SessionInf
         info.model.layers * info.model.experts > kMaxCells)
         throw std::runtime_error(fmt::format("{}: a session cannot hold a model of {} layers with {} experts each.",
                                              path.filename().string(), info.model.layers, info.model.experts));
-    m_state = std::make_unique<State>(path, info);
-    Connection& connection = *m_state->connection;
-    connection.run("PRAGMA page_size=4096; PRAGMA auto_vacuum=NONE; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
-                   "PRAGMA cache_size=-8000");
-    // The tables come before WAL mode, so that the file is whole for whoever opens it first.
-    m_state->transaction([&] {
-        createSchema(connection);
-        insertInfo(connection, info);
-    });
-    connection.run(
-        fmt::format("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint={}", kCheckpointPages)
-            .c_str());
-    if (limits.maxPages > 0)
-        connection.run(fmt::format("PRAGMA max_page_count={}", limits.maxPages).c_str());
-    m_state->prepare();
+    try {
+        m_state = std::make_unique<State>(path, info);
+        m_state->begin(info, limits);
+    } catch (...) {
+        // A file without its tables would only be in the way of the next attempt.
+        m_state.reset();
+        for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+            std::error_code ignored;
+            std::filesystem::remove(withSuffix(path, suffix), ignored);
+        }
+        throw;
+    }
 }
 
 SessionWriter::~SessionWriter() = default;

@@ -3,6 +3,7 @@
 #include "tests/support/session_fixture.h"
 
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -253,6 +254,18 @@ TEST_F(LiveSession, aWalWithoutRoomLeavesTheBatchOut) {
     SessionReader reader(file());
     EXPECT_EQ(reader.lastSeq(), seq - 1);
     EXPECT_EQ(reader.verify(), std::vector<std::string>{});
+}
+
+TEST_F(LiveSession, aFileThatCannotBeginIsNotLeftBehind) {
+    test::SyntheticRun run({});
+    EXPECT_THROW(SessionWriter(folder() / "nowhere" / "run.moescope", run.info()), std::runtime_error);
+    const std::filesystem::path disk = folder() / "disk";
+    std::filesystem::create_directory(disk);
+    if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0)
+        GTEST_SKIP() << "only root can mount a small disk";
+    EXPECT_THROW(SessionWriter(disk / "run.moescope", run.info()), DiskFull);
+    EXPECT_TRUE(std::filesystem::is_empty(disk));
+    umount2(disk.c_str(), MNT_DETACH);
 }
 
 } // namespace
