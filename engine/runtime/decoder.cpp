@@ -36,14 +36,11 @@ std::span<float> Decoder::strongest(int depth) {
     return std::span(m_strongest).subspan(static_cast<std::size_t>(depth - 1) * experts, experts);
 }
 
-void Decoder::stage(Stage stage, trace::TimeNs begin, trace::Layer layer) {
-    m_tracer.emit(trace::StageSpan{.begin = begin,
-                                   .end = m_clock.now(),
-                                   .token = m_first,
-                                   .tokens = m_tokens,
-                                   .layer = layer,
-                                   .stage = stage,
-                                   .phase = m_phase});
+trace::TimeNs Decoder::stage(Stage stage, trace::TimeNs begin, trace::Layer layer) {
+    const trace::TimeNs end = m_clock.now();
+    m_tracer.emit(trace::StageSpan{
+        .begin = begin, .end = end, .token = m_first, .tokens = m_tokens, .layer = layer, .stage = stage, .phase = m_phase});
+    return end;
 }
 
 void Decoder::run(std::span<const backend::PassToken> tokens, trace::TokenIndex first, trace::Phase phase) {
@@ -57,16 +54,13 @@ void Decoder::run(std::span<const backend::PassToken> tokens, trace::TokenIndex 
     for (int layer = 0; layer < m_config.layers; ++layer) {
         const trace::Layer which(layer);
         m_backend.attend(layer);
-        stage(Stage::Attention, begin, which);
-        begin = m_clock.now();
+        begin = stage(Stage::Attention, begin, which);
         chooseExperts(layer);
-        stage(Stage::Router, begin, which);
-        begin = m_clock.now();
+        begin = stage(Stage::Router, begin, which);
         askForExperts(layer);
         offerGuesses(layer);
         runExperts(layer);
-        stage(Stage::Experts, begin, which);
-        begin = m_clock.now();
+        begin = stage(Stage::Experts, begin, which);
     }
 }
 

@@ -23,8 +23,8 @@ public:
     void run(std::span<const backend::PassToken> tokens, trace::TokenIndex first, trace::Phase phase);
     /// Logits after the given row of the pass; out is [vocabulary].
     void logits(int row, std::span<float> out);
-    /// Records a stage of the open step that began at the given time and ends now.
-    void stage(trace::Stage stage, trace::TimeNs begin, trace::Layer layer = {});
+    /// Records a stage of the open step that began at the given time and ends now; returns its end.
+    trace::TimeNs stage(trace::Stage stage, trace::TimeNs begin, trace::Layer layer = {});
     void endStep() { stage(trace::Stage::Step, m_stepBegin); }
 
     Counts takeCounts() { return std::exchange(m_counts, {}); }

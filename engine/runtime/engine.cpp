@@ -67,6 +67,10 @@ void Engine::score(std::span<const std::int32_t> tokens, ScoreMode mode,
     if (tokens.size() > static_cast<std::size_t>(state.config.contextTokens))
         throw std::invalid_argument(fmt::format("A text of {} tokens does not fit the model's context of {}.", tokens.size(),
                                                 state.config.contextTokens));
+    for (const std::int32_t token : tokens)
+        if (token < 0 || token >= state.config.vocabulary)
+            throw std::invalid_argument(
+                fmt::format("The token {} is not in the model's vocabulary of {}.", token, state.config.vocabulary));
     state.forgetContext();
     state.tier.supply().beginSequence();
     const bool prefill = mode == ScoreMode::Prefill;

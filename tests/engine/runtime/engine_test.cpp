@@ -357,6 +357,8 @@ TEST(EngineScoreTest, BothModesGiveTheSameLogitsAndMayEndEarly) {
         return ++seen < 7;
     });
     EXPECT_EQ(seen, 7);
+    EXPECT_THROW(watched.engine.score(std::vector<std::int32_t>{1, 4096}, Engine::ScoreMode::Prefill, {}),
+                 std::invalid_argument);
     EXPECT_THROW(watched.engine.score(std::vector<std::int32_t>(513, 5), Engine::ScoreMode::Prefill, {}),
                  std::invalid_argument);
 }
