@@ -47,6 +47,12 @@ GatingPanel::GatingPanel(SessionFeed& feed, Selection& selection, Commands& comm
 
 GatingPanel::~GatingPanel() = default;
 
+void GatingPanel::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    m_view->fit(height() - m_plot->header().sizeHint().height());
+    m_plot->replotSoon();
+}
+
 void GatingPanel::buildHeader() {
     m_layer = new ComboButton(tr("Layer whose decisions are counted"), {tr("all layers")});
     m_adaptive = new QToolButton;

@@ -39,6 +39,9 @@ public:
 Q_SIGNALS:
     void captionChanged(const QString& caption);
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     void buildHeader();
     void connectGestures();

@@ -12,7 +12,8 @@ namespace {
 using Role = Theme::Role;
 constexpr int kLeft = 14;
 constexpr int kRight = 12;
-constexpr int kLayersHeight = 82;
+constexpr int kLayersHeight = 92;
+constexpr int kBothFrom = 170;
 constexpr double kGrab = 7;
 
 QCPAxisRect* strip(QCustomPlot& plot, int row, const QMargins& margins) {
@@ -103,7 +104,7 @@ LayerShares::LayerShares(QCPAxisRect* rect, const GatingModel& model, const Them
 
 int LayerShares::layerAt(const QPointF& at) const {
     const int count = m_model.rowCount();
-    if (count == 0 || !area().adjusted(0, -14, 0, 16).contains(at))
+    if (count == 0 || !visible() || !area().adjusted(0, -14, 0, 16).contains(at))
         return -1;
     return std::min(count - 1, static_cast<int>((at.x() - area().left()) / area().width() * count));
 }
@@ -160,11 +161,19 @@ GatingView::GatingView(QCustomPlot& plot, const GatingModel& model, const Theme&
     axis.setLabelPadding(0);
     axis.setLabel(QObject::tr("weight share beyond the first expert"));
     axis.ticker()->setTickCount(5);
-    QCPAxisRect* lower = strip(plot, 2, QMargins(kLeft, 30, kRight, 16));
-    lower->setMinimumSize(20, kLayersHeight);
-    lower->setMaximumSize(QWIDGETSIZE_MAX, kLayersHeight);
-    m_layers = new LayerShares(lower, model, theme);
+    m_lower = strip(plot, 2, QMargins(kLeft, 30, kRight, 16));
+    m_layers = new LayerShares(m_lower, model, theme);
+    fit(plot.height());
     restyle();
+}
+
+void GatingView::fit(int height) {
+    const int wanted = height < kBothFrom ? 0 : std::min(kLayersHeight, height * 2 / 5);
+    m_lower->setVisible(wanted > 0);
+    m_lower->setMargins(wanted > 0 ? QMargins(kLeft, 30, kRight, 16) : QMargins());
+    m_lower->setMinimumSize(20, wanted);
+    m_lower->setMaximumSize(QWIDGETSIZE_MAX, wanted);
+    m_layers->setVisible(wanted > 0);
 }
 
 void GatingView::restyle() {

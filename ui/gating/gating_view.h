@@ -70,9 +70,12 @@ public:
     LayerShares& layers() { return *m_layers; }
     QCPAxis& shareAxis() const { return *m_histogram->keyAxis(); }
     void restyle();
+    /// Shows the layers only where the histogram keeps enough room; their figures are in the table too.
+    void fit(int height);
 
 private:
     const Theme& m_theme;
+    QCPAxisRect* m_lower = nullptr;
     ShareHistogram* m_histogram = nullptr;
     ThresholdLine* m_threshold = nullptr;
     LayerShares* m_layers = nullptr;

@@ -23,7 +23,7 @@ PlotWidget::PlotWidget(const Theme& theme, const QString& name, QWidget* parent)
     column->setSpacing(2);
     auto* head = new QWidget;
     m_header = new QHBoxLayout(head);
-    m_header->setContentsMargins(Theme::kGrid, 0, Theme::kGrid, 0);
+    m_header->setContentsMargins(0, 0, 0, 0);
     m_header->setSpacing(Theme::kGrid / 2);
     column->addWidget(head);
     column->addWidget(m_pages, 1);
@@ -136,6 +136,7 @@ void PlotWidget::replotSoon() {
 
 void PlotWidget::showReadout(const QPointF& at, const QString& text) {
     if (m_readout->text() != text) {
+        m_readout->ensurePolished();
         m_readout->setText(text);
         m_readout->adjustSize();
     }

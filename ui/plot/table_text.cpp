@@ -25,7 +25,9 @@ QString rawText(const QAbstractItemModel& model, const QModelIndex& index) {
 }
 
 bool hasRowNames(const QAbstractItemModel& model) {
-    return model.rowCount() > 0 && !model.headerData(0, Qt::Vertical).toString().isEmpty();
+    // Models that say nothing about their rows get them numbered from 1 by Qt; that is no name.
+    const QString first = model.rowCount() > 0 ? model.headerData(0, Qt::Vertical).toString() : QString();
+    return !first.isEmpty() && first != u"1"_s;
 }
 
 void appendRows(const QAbstractItemModel& model, const QModelIndex& parent, bool names, QString& out) {

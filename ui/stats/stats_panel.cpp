@@ -53,8 +53,8 @@ StatsPanel::StatsPanel(SessionFeed& feed, Selection& selection, const Theme& the
     auto* tables = new QSplitter(Qt::Horizontal);
     tables->addWidget(m_figures);
     tables->addWidget(m_layers);
-    tables->setStretchFactor(0, 1);
-    tables->setStretchFactor(1, 1);
+    tables->setStretchFactor(0, 2);
+    tables->setStretchFactor(1, 3);
     tables->setChildrenCollapsible(false);
     column->addWidget(m_warning);
     column->addWidget(tables, 1);
@@ -70,7 +70,7 @@ StatsPanel::StatsPanel(SessionFeed& feed, Selection& selection, const Theme& the
     m_layers->setAccessibleName(tr("Statistics per layer"));
     m_layers->setShowGrid(false);
     m_layers->setSelectionBehavior(QAbstractItemView::SelectRows);
-    m_layers->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+    m_layers->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
     setFocusProxy(m_figures);
     buildActions();
     connect(m_pacer, &RefreshPacer::due, this, &StatsPanel::refresh);

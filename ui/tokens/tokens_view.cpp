@@ -1,6 +1,7 @@
 #include "ui/tokens/tokens_view.h"
 
 #include "ui/format.h"
+#include "ui/plot/cell_geometry.h"
 #include "ui/plot/pass_lookup.h"
 #include "ui/plot/plot_style.h"
 
@@ -67,14 +68,16 @@ void TokenBars::paint(QCPPainter& painter) {
     const double pixels = area().width() / shown.size();
     if (pixels < kCoarseBelow) {
         paintCoarse(painter, first, last);
+        paintNumbers(painter, first, last, pixels);
         return;
     }
     double labelEnd = area().left();
     for (int row = first; row < last; ++row)
         paintBar(painter, row, labelEnd);
-    painter.setClipRect(area().adjusted(0, 0, 0, 20));
     if (pixels >= kTextFrom)
         paintTexts(painter, first, last);
+    else
+        paintNumbers(painter, first, last, pixels);
 }
 
 void TokenBars::paintBar(QCPPainter& painter, int row, double& labelEnd) {
@@ -150,7 +153,26 @@ void TokenBars::paintCoarse(QCPPainter& painter, int first, int last) {
     }
 }
 
+void TokenBars::paintNumbers(QCPPainter& painter, int first, int last, double pixels) {
+    const QFontMetricsF metrics(m_theme.caption());
+    const int step = labelStep(pixels, metrics.horizontalAdvance(QStringLiteral("00000")) + 12);
+    painter.setClipRect(area().adjusted(-50, 0, 8, 20));
+    painter.setPen(m_theme.colour(Role::Muted));
+    painter.drawText(QRectF(area().left() - 50, area().bottom() + 3, 44, 14), Qt::AlignRight, QObject::tr("token"));
+    double freeFrom = area().left();
+    for (int row = (first + step - 1) / step * step; row < last; row += step) {
+        const QString number = QString::number(m_model.pass(row).firstToken.value);
+        const double middle = barRect(row).center().x();
+        const double left = middle - metrics.horizontalAdvance(number) / 2;
+        if (left < freeFrom - 8)
+            continue;
+        painter.drawText(QRectF(middle - 30, area().bottom() + 3, 60, 14), Qt::AlignHCenter, number);
+        freeFrom = middle + metrics.horizontalAdvance(number) / 2 + 8;
+    }
+}
+
 void TokenBars::paintTexts(QCPPainter& painter, int first, int last) {
+    painter.setClipRect(area().adjusted(0, 0, 0, 20));
     painter.setPen(m_theme.colour(Role::Muted));
     const QFontMetricsF metrics(m_theme.caption());
     for (int row = first; row < last; ++row) {

@@ -23,6 +23,7 @@ private:
     void paintClipped(QCPPainter& painter, const QRectF& bar, const analysis::PassRecord& pass, double& labelEnd);
     void paintCoarse(QCPPainter& painter, int first, int last);
     void paintTexts(QCPPainter& painter, int first, int last);
+    void paintNumbers(QCPPainter& painter, int first, int last, double pixels);
     double height(trace::TimeNs time) const;
 
     const TokensModel& m_model;

@@ -2,6 +2,7 @@
 #include "ui/cache/cache_panel.h"
 #include "ui/plot/custom_plot.h"
 #include "ui/plot/plot_widget.h"
+#include "ui/plot/token_experts.h"
 
 #include <QAbstractItemModelTester>
 
@@ -69,11 +70,19 @@ void CachePanelTest::paintsResidentsInTheirColour() {
     PanelBench::present(panel, {360, 290});
     const QColor resident = bench.theme.colour(Theme::Role::ResidentHigh);
     const int none = countColour(panel.grab().toImage(), resident);
-    session.edit().residency.state[12] = 2;
+    // Two cells that the last token did not use, so that no outline covers them.
+    std::vector<std::size_t> free;
+    for (std::size_t cell = 0; cell < 64; ++cell) {
+        const auto used = expertsOf(*session.snapshot(), trace::TokenIndex(71));
+        if (std::find(used.begin(), used.end(), trace::expertKey(static_cast<int>(cell) / 8, static_cast<int>(cell) % 8)) ==
+            used.end())
+            free.push_back(cell);
+    }
+    session.edit().residency.state[free[3]] = 2;
     bench.feed.showSnapshot(session.snapshot());
     PanelBench::settle();
     const int one = countColour(panel.grab().toImage(), resident);
-    session.edit().residency.state[20] = 2;
+    session.edit().residency.state[free[9]] = 2;
     bench.feed.showSnapshot(session.snapshot());
     PanelBench::settle();
     const int two = countColour(panel.grab().toImage(), resident);

@@ -4,6 +4,7 @@
 #include "ui/stats/stats_panel.h"
 
 #include <QAbstractItemModelTester>
+#include <QTableView>
 #include <QTemporaryDir>
 
 using namespace moescope;

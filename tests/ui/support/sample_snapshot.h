@@ -77,7 +77,7 @@ private:
     std::string sensitivities() const {
         std::string text;
         for (int layer = 0; layer < m_shape.layers; ++layer)
-            text += (layer > 0 ? "," : "") + std::to_string(0.4 + 0.15 * layer);
+            text.append(layer > 0 ? "," : "").append(std::to_string(0.4 + 0.15 * layer));
         return text;
     }
 

@@ -88,7 +88,7 @@ void TimelineGeometryTest::everyBarIsDrawnOnce() {
         const TimeScale scale{static_cast<double>(time / 4), static_cast<double>(3 * time / 4), 0, 500};
         std::int64_t expected = 0;
         for (const auto& one : bars)
-            expected += one.end > scale.begin && one.begin < scale.end ? 1 : 0;
+            expected += static_cast<double>(one.end) > scale.begin && static_cast<double>(one.begin) < scale.end ? 1 : 0;
         std::int64_t drawnCount = 0;
         double last = -1e9;
         for (const DrawnBar& one : drawnBars(bars, scale, 1)) {

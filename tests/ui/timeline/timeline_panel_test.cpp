@@ -48,7 +48,8 @@ void TimelinePanelTest::tableHoldsEveryBar() {
     open(bench, panel, session);
     std::size_t bars = 0;
     double bytes = 0;
-    for (const auto& lane : session.window()->lanes) {
+    const TimelineWindowPtr window = session.window();
+    for (const auto& lane : window->lanes) {
         bars += lane.bars.size();
         for (const auto& bar : lane.bars)
             bytes += static_cast<double>(bar.bytes);
@@ -66,14 +67,16 @@ void TimelinePanelTest::pointingReadsOutAndSelects() {
     TimelinePanel panel(bench.feed, bench.selection, bench.theme);
     const SampleSession session;
     open(bench, panel, session);
-    const auto& pass = session.snapshot()->passes[20];
+    const analysis::SnapshotPtr snapshot = session.snapshot();
+    const auto& pass = snapshot->passes[20];
     panel.setView({pass.begin - 1'000'000, pass.end + 1'000'000});
     PanelBench::settle();
     const trace::TimeNs middle = (pass.begin + pass.end) / 2;
     QTest::mouseMove(&panel.plot().plot(), pixelOf(panel, middle, 0));
     QCOMPARE(bench.selection.hovered().token, std::optional(pass.firstToken));
     QVERIFY(panel.plot().readout().contains(QStringLiteral("decode")));
-    const auto& layers = session.window()->lanes[1].bars;
+    const TimelineWindowPtr window = session.window();
+    const auto& layers = window->lanes[1].bars;
     const auto bar =
         std::find_if(layers.begin(), layers.end(), [&](const auto& b) { return b.begin >= pass.begin && b.colourKey == 4; });
     QTest::mouseClick(&panel.plot().plot(), Qt::LeftButton, {}, pixelOf(panel, (bar->begin + bar->end) / 2, 1));
@@ -86,8 +89,9 @@ void TimelinePanelTest::shiftDragSelectsATimeRange() {
     TimelinePanel panel(bench.feed, bench.selection, bench.theme);
     const SampleSession session;
     open(bench, panel, session);
-    const auto& first = session.snapshot()->passes[20];
-    const auto& last = session.snapshot()->passes[22];
+    const analysis::SnapshotPtr snapshot = session.snapshot();
+    const auto& first = snapshot->passes[20];
+    const auto& last = snapshot->passes[22];
     panel.setView({first.begin - 2'000'000, last.end + 2'000'000});
     PanelBench::settle();
     QWidget& plot = panel.plot().plot();
