@@ -31,7 +31,7 @@ record::Recorder::Options recorderOptions(const RunOptions& options, session::Se
 
 Run::Run(RunOptions options, TracerRelay::OnToken onToken, OnTrouble onTrouble)
     : m_relay(std::move(onToken)), m_onTrouble(std::move(onTrouble)), m_tracer(m_relay.openProducer("run")),
-      m_sampling(samplingValues(options.sampling, options.maxTokens)) {
+      m_restater(m_relay.openProducer("restater")), m_sampling(samplingValues(options.sampling, options.maxTokens)) {
     m_engine = std::make_unique<runtime::Engine>(options.engine, m_relay, m_clock);
     m_pausable = m_engine.get();
     m_recorder = std::make_unique<record::Recorder>(recorderOptions(options, info(options)), m_clock,
@@ -68,11 +68,7 @@ void Run::noteSampling(const runtime::GenerationRequest& request) {
     for (std::size_t i = 0; i < values.size(); ++i) {
         if (values[i] == m_sampling[i])
             continue;
-        std::string payload = values[i].first;
-        payload += '\0';
-        payload += m_sampling[i].second;
-        payload += '\0';
-        payload += values[i].second;
+        const std::string payload = settingPayload(values[i].first, m_sampling[i].second, values[i].second);
         m_tracer.emit(trace::SettingChanged{m_clock.now(), m_relay.nextToken()}, trace::asPayload(payload));
     }
     m_sampling = std::move(values);
@@ -118,6 +114,8 @@ std::filesystem::path Run::path() const {
 
 void Run::relocate(const std::filesystem::path& folder) {
     m_recorder->relocate(folder);
+    const std::lock_guard lock(m_pauseMutex);
+    m_relay.restate(m_restater, m_clock.now());
 }
 
 void Run::finish() {

@@ -58,7 +58,8 @@ private:
     trace::SteadyClock m_clock;
     TracerRelay m_relay;
     OnTrouble m_onTrouble;
-    trace::Tracer& m_tracer;
+    trace::Tracer& m_tracer;                                     ///< of the engine's thread
+    trace::Tracer& m_restater;                                   ///< of whoever calls relocate(), one at a time
     std::vector<std::pair<std::string, std::string>> m_sampling; ///< as last said in the session
     std::mutex m_pauseMutex;                                     ///< guards the three below against the recorder's thread
     bool m_userPaused = false;

@@ -1,5 +1,8 @@
 #include "app/run_relay.h"
 
+#include <algorithm>
+#include <array>
+
 namespace moescope::app {
 
 trace::Tracer& TracerRelay::openProducer(std::string_view name) {
@@ -24,7 +27,64 @@ void TracerRelay::notice(const trace::Event& event, trace::Payload payload) {
         m_nextToken = emitted->token.value + 1;
         if (m_onToken)
             m_onToken(*emitted, {reinterpret_cast<const char*>(payload.data()), payload.size()});
+    } else if (const auto* changed = std::get_if<trace::SettingChanged>(&event)) {
+        keep(*changed, payload);
+    } else if (const auto* allocated = std::get_if<trace::SlotsAllocated>(&event)) {
+        keep(*allocated);
     }
+}
+
+void TracerRelay::keep(const trace::SettingChanged&, trace::Payload payload) {
+    std::string_view rest(reinterpret_cast<const char*>(payload.data()), payload.size());
+    std::array<std::string, 3> parts;
+    for (std::string& part : parts) {
+        const std::size_t end = std::min(rest.find('\0'), rest.size());
+        part = rest.substr(0, end);
+        rest.remove_prefix(std::min(rest.size(), end + 1));
+    }
+    const std::lock_guard lock(m_stateMutex);
+    const auto known = std::find_if(m_changes.begin(), m_changes.end(), [&](const Change& c) { return c.name == parts[0]; });
+    if (known != m_changes.end())
+        known->after = parts[2];
+    else
+        m_changes.push_back({parts[0], parts[1], parts[2]});
+}
+
+void TracerRelay::keep(const trace::SlotsAllocated& event) {
+    const std::lock_guard lock(m_stateMutex);
+    // One pool and slots per layer exclude each other.
+    std::erase_if(m_slots, [&](const trace::SlotsAllocated& kept) {
+        return kept.layer == event.layer || kept.layer.valid() != event.layer.valid();
+    });
+    m_slots.push_back(event);
+}
+
+void TracerRelay::restate(trace::Tracer& into, trace::TimeNs now) {
+    std::vector<Change> changes;
+    std::vector<trace::SlotsAllocated> allocated;
+    {
+        // What is said again passes here again: not under the lock.
+        const std::lock_guard lock(m_stateMutex);
+        changes = m_changes;
+        allocated = m_slots;
+    }
+    for (const Change& change : changes) {
+        const std::string payload = settingPayload(change.name, change.before, change.after);
+        into.emit(trace::SettingChanged{now, nextToken()}, trace::asPayload(payload));
+    }
+    for (trace::SlotsAllocated slots : allocated) {
+        slots.at = now;
+        into.emit(slots);
+    }
+}
+
+std::string settingPayload(std::string_view name, std::string_view before, std::string_view after) {
+    std::string payload(name);
+    payload += '\0';
+    payload += before;
+    payload += '\0';
+    payload += after;
+    return payload;
 }
 
 void TracerRelay::Producer::attach(trace::TracerSource& target) {

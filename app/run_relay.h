@@ -24,6 +24,9 @@ public:
     void attach(trace::TracerSource& target);
     /// The index that the next token of the stream will have, as far as the events say.
     trace::TokenIndex nextToken() const { return trace::TokenIndex(m_nextToken.load()); }
+    /// Says again what a file that begins now could not know: settings changed since the start, and the slots in force.
+    /// Any thread; `into` must be that thread's.
+    void restate(trace::Tracer& into, trace::TimeNs now);
 
 private:
     class Producer final : public trace::Tracer {
@@ -44,13 +47,24 @@ private:
         std::mutex m_mutex; ///< guards m_kept and the moment of attaching
         std::vector<Kept> m_kept;
     };
+    struct Change {
+        std::string name, before, after;
+    };
     void notice(const trace::Event& event, trace::Payload payload);
+    void keep(const trace::SettingChanged& event, trace::Payload payload);
+    void keep(const trace::SlotsAllocated& event);
 
     OnToken m_onToken;
     std::atomic<std::int32_t> m_nextToken = 0;
+    std::mutex m_stateMutex;       ///< guards m_changes and m_slots
+    std::vector<Change> m_changes; ///< by name: value at the start and now
+    std::vector<trace::SlotsAllocated> m_slots;
     std::mutex m_mutex; ///< guards m_producers and m_target
     std::deque<Producer> m_producers;
     trace::TracerSource* m_target = nullptr;
 };
+
+/// What a SettingChanged event carries.
+std::string settingPayload(std::string_view name, std::string_view before, std::string_view after);
 
 } // namespace moescope::app

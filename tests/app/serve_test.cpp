@@ -220,6 +220,7 @@ TEST(Serve, AFullDiskPausesTheRunUntilThereIsAnotherFolder) {
     std::filesystem::create_directories(folder / "elsewhere");
     Client client;
     ASSERT_EQ(client.load(folder / "f.moescope", {{"cache-experts", 16}, {"link", "2"}}, 0.4)["ok"], true);
+    ASSERT_EQ(client.ask({{"command", "set"}, {"name", "cache"}, {"value", "lfu"}})["ok"], true);
     ASSERT_EQ(client.prompt(1000)["ok"], true);
     const json paused = client.await({{"notice", "recording_paused"}});
     EXPECT_THAT(paused["reason"].get<std::string>(), HasSubstr("no room left"));
@@ -229,6 +230,9 @@ TEST(Serve, AFullDiskPausesTheRunUntilThereIsAnotherFolder) {
     ASSERT_EQ(moved["ok"], true) << moved;
     const std::string second = moved["session"];
     EXPECT_THAT(second, HasSubstr("elsewhere"));
+    awaitTokens(second, 3);
+    const auto resumed = [](const json& message) { return message.value("notice", "") == "recording_resumed"; };
+    EXPECT_TRUE(std::any_of(client.seen.begin(), client.seen.end(), resumed));
     EXPECT_EQ(client.ask({{"command", "stop"}})["ok"], true);
     client.await({{"notice", "answer_ended"}});
     client.engine.closeInput();
@@ -236,7 +240,11 @@ TEST(Serve, AFullDiskPausesTheRunUntilThereIsAnotherFolder) {
     EXPECT_EQ(runEngine({"verify", folder / "f.moescope"}).exitCode, 0);
     EXPECT_EQ(runEngine({"verify", second}).exitCode, 0);
     EXPECT_GT(snapshotOf(folder / "f.moescope")->summary.tokens, 0);
-    EXPECT_EQ(snapshotOf(second)->info->continues, snapshotOf(folder / "f.moescope")->info->id);
+    const auto rest = snapshotOf(second);
+    EXPECT_EQ(rest->info->continues, snapshotOf(folder / "f.moescope")->info->id);
+    EXPECT_EQ(rest->slotsTotal, 16) << "the new file says what is in force";
+    EXPECT_EQ(rest->settings[2].second, "lfu");
+    EXPECT_GE(rest->summary.optimumHitRate, 0);
 }
 
 TEST(Serve, SigtermIsLikeQuit) {
