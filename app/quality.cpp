@@ -52,19 +52,18 @@ void QualityScore::put(QualityResult& result) const {
 
 namespace {
 
-/// The rows of one window that are scored, from its middle on.
+/// The baseline's rows of one window that are scored: from its middle on, but for the last, whose next token is unknown.
 class WindowRows {
 public:
     WindowRows(std::size_t window, std::size_t vocabulary)
         : m_first(window / 2), m_rows(window - 1 - m_first), m_vocabulary(vocabulary), m_values(m_rows * vocabulary) {}
-    void take(int position, std::span<const float> logits) {
-        const auto at = static_cast<std::size_t>(position);
-        if (at >= m_first && at - m_first < m_rows)
-            logSoftmax(logits, {m_values.data() + (at - m_first) * m_vocabulary, m_vocabulary});
+    /// Room for the row of that position; empty if it is not scored.
+    std::span<float> at(int position) {
+        const auto row = static_cast<std::size_t>(position) - m_first;
+        if (static_cast<std::size_t>(position) < m_first || row >= m_rows)
+            return {};
+        return {m_values.data() + row * m_vocabulary, m_vocabulary};
     }
-    std::size_t first() const { return m_first; }
-    std::size_t size() const { return m_rows; }
-    std::span<const float> operator[](std::size_t row) const { return {m_values.data() + row * m_vocabulary, m_vocabulary}; }
 
 private:
     std::size_t m_first;
@@ -73,11 +72,26 @@ private:
     std::vector<float> m_values;
 };
 
-void score(runtime::Engine& engine, std::span<const std::int32_t> tokens, runtime::Engine::ScoreMode mode, WindowRows& rows) {
+/// Scores one window with both gates; the given one is in force afterwards. Returns what the gate let run.
+runtime::Engine::GateCounts scoreWindow(runtime::Engine& engine, std::span<const std::int32_t> tokens, const std::string& gate,
+                                        runtime::Engine::ScoreMode mode, WindowRows& baseline, QualityScore& sums) {
+    engine.post("gate", "topk");
     engine.score(tokens, mode, [&](int position, std::span<const float> logits) {
-        rows.take(position, logits);
+        if (const auto row = baseline.at(position); !row.empty())
+            logSoftmax(logits, row);
         return true;
     });
+    engine.takeGateCounts();
+    engine.post("gate", gate);
+    std::vector<float> gated(static_cast<std::size_t>(engine.facts().vocabulary));
+    engine.score(tokens, mode, [&](int position, std::span<const float> logits) {
+        if (const auto row = baseline.at(position); !row.empty()) {
+            logSoftmax(logits, gated);
+            sums.add(row, gated, tokens[static_cast<std::size_t>(position) + 1]);
+        }
+        return true;
+    });
+    return engine.takeGateCounts();
 }
 
 } // namespace
@@ -95,26 +109,17 @@ QualityResult measureQuality(runtime::Engine& engine, const std::string& text, c
     if (windows == 0)
         throw std::runtime_error(fmt::format("The text has {} tokens; one window needs {}.", tokens.size(), window));
     const std::vector<std::int32_t> start = engine.tokenize("", true);
-    const auto vocabulary = static_cast<std::size_t>(engine.facts().vocabulary);
-    WindowRows baseline(window, vocabulary);
-    WindowRows gated(window, vocabulary);
+    WindowRows baseline(window, static_cast<std::size_t>(engine.facts().vocabulary));
     QualityScore sums;
     runtime::Engine::GateCounts counts;
     for (; result.windows < windows; ++result.windows) {
         const std::span<std::int32_t> part(tokens.data() + static_cast<std::size_t>(result.windows) * window, window);
         if (!start.empty())
             part[0] = start.front();
-        engine.post("gate", "topk");
-        score(engine, part, options.mode, baseline);
-        engine.takeGateCounts();
-        engine.post("gate", gate);
-        score(engine, part, options.mode, gated);
-        const auto own = engine.takeGateCounts();
+        const auto own = scoreWindow(engine, part, gate, options.mode, baseline, sums);
         counts.decisions += own.decisions;
         counts.kept += own.kept;
         counts.single += own.single;
-        for (std::size_t row = 0; row < gated.size(); ++row)
-            sums.add(baseline[row], gated[row], part[gated.first() + row + 1]);
         sums.put(result);
         if (!progress(result.windows + 1, windows, result.perplexity)) {
             ++result.windows;
