@@ -99,6 +99,19 @@ std::int64_t Connection::integer(const char* sql) {
     return statement.step() ? statement.integer(0) : 0;
 }
 
+void Connection::takeOverCheckpoints() {
+    const auto committed = [](void* pages, sqlite3*, const char*, int count) {
+        *static_cast<int*>(pages) = count;
+        return SQLITE_OK;
+    };
+    sqlite3_wal_hook(m_handle, committed, &m_walPages);
+}
+
+void Connection::checkpoint() noexcept {
+    sqlite3_wal_checkpoint_v2(m_handle, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    m_walPages = 0;
+}
+
 void Connection::fail() {
     const int code = sqlite3_extended_errcode(m_handle);
     if (meansFull(code, sqlite3_system_errno(m_handle)))

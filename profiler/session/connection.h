@@ -41,12 +41,19 @@ public:
     std::int64_t integer(const char* sql);
     /// Throws what the last failed call left behind.
     [[noreturn]] void fail();
+    /// Leaves checkpoints to the owner; from then on walPages() counts.
+    void takeOverCheckpoints();
+    /// Pages in the WAL after the last commit.
+    int walPages() const { return m_walPages; }
+    /// Moves what it can from the WAL into the file. Waits for the disk.
+    void checkpoint() noexcept;
     sqlite3* handle() const { return m_handle; }
     const std::string& name() const { return m_name; }
 
 private:
     sqlite3* m_handle = nullptr;
     std::string m_name;
+    int m_walPages = 0;
 };
 
 /// A prepared statement. Parameters and columns count from 0. Owned beside its connection and dies before it.

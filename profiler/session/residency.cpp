@@ -3,7 +3,9 @@
 namespace moescope::session {
 namespace {
 
-enum : std::uint8_t { kAbsent = 0, kLoading = 1, kResident = 2 };
+constexpr std::uint8_t kAbsent = 0;
+constexpr std::uint8_t kLoading = 1;
+constexpr std::uint8_t kResident = 2;
 
 struct Change {
     trace::ExpertKey key;

@@ -14,8 +14,10 @@
 namespace moescope::session {
 namespace {
 
-// Pages of WAL before they are moved into the file: 8 MB, once a second or two at full speed.
-constexpr int kCheckpointPages = 2000;
+// A checkpoint waits for the disk, and the newest token with it. So it is left to moments of rest, unless the WAL becomes
+// as large as 64 MB.
+constexpr int kMostWalPages = 16000;
+constexpr int kWalPagesWorthResting = 250;
 // How long finish() waits for live readers to let go of the WAL.
 constexpr std::chrono::milliseconds kPatience{2000};
 
@@ -73,9 +75,8 @@ void SessionWriter::State::begin(const SessionInfo& info, WriteLimits limits) {
         createSchema(*connection);
         insertInfo(*connection, info);
     });
-    connection->run(
-        fmt::format("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint={}", kCheckpointPages)
-            .c_str());
+    connection->run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+    connection->takeOverCheckpoints();
     if (limits.maxPages > 0)
         connection->run(fmt::format("PRAGMA max_page_count={}", limits.maxPages).c_str());
     events.emplace(*connection);
@@ -160,10 +161,17 @@ void SessionWriter::write(const Batch& batch) {
         s.batch->execute();
         s.storeOverview();
     });
+    if (s.connection->walPages() >= kMostWalPages)
+        s.connection->checkpoint();
     s.overview.clear();
     // Only after the commit: a batch that did not fit leaves no trace. Its rows are stored with the next batch.
     for (const Record& record : batch.records)
         s.overview.add(record);
+}
+
+void SessionWriter::rest() {
+    if (m_state->connection && m_state->connection->walPages() >= kWalPagesWorthResting)
+        m_state->connection->checkpoint();
 }
 
 void SessionWriter::finish(trace::TimeNs endedNs, std::int64_t eventsLost) {

@@ -256,6 +256,24 @@ TEST_F(LiveSession, aWalWithoutRoomLeavesTheBatchOut) {
     EXPECT_EQ(reader.verify(), std::vector<std::string>{});
 }
 
+TEST_F(LiveSession, aRestMovesTheWalIntoTheFile) {
+    test::SyntheticRun run({});
+    SessionWriter writer(file(), run.info());
+    std::int64_t seq = 1;
+    for (int number = 1; number <= 20; ++number) {
+        const Batch batch = run.batch(number, seq, 1000);
+        seq = batch.records.back().seq + 1;
+        writer.write(batch);
+    }
+    const auto before = std::filesystem::file_size(file());
+    writer.rest();
+    EXPECT_GT(std::filesystem::file_size(file()), before + static_cast<std::uintmax_t>(seq) * 20);
+    writer.write(run.batch(21, seq, 1000));
+    SessionReader reader(file());
+    EXPECT_GT(reader.lastSeq(), seq);
+    EXPECT_EQ(reader.verify(), std::vector<std::string>{});
+}
+
 TEST_F(LiveSession, aFileThatCannotBeginIsNotLeftBehind) {
     test::SyntheticRun run({});
     EXPECT_THROW(SessionWriter(folder() / "nowhere" / "run.moescope", run.info()), std::runtime_error);
