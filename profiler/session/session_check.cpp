@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 #include <map>
+#include <sstream>
 
 namespace moescope::session {
 namespace {
@@ -39,15 +39,10 @@ private:
     void sqlite() {
         Statement check(*m_session.connection, "PRAGMA integrity_check(20)");
         while (check.step()) {
-            std::string_view report = check.text(0);
-            for (std::size_t end = 0; end != std::string_view::npos; report.remove_prefix(std::min(report.size(), end + 1))) {
-                end = report.find('\n');
-                const std::string_view line = report.substr(0, end);
-                if (line != "ok" && !line.empty() && !line.starts_with("***"))
+            std::istringstream report{std::string(check.text(0))};
+            for (std::string line; std::getline(report, line);)
+                if (line != "ok" && !line.starts_with("***"))
                     complain(fmt::format("SQLite reports: {}.", line));
-                if (end == std::string_view::npos)
-                    break;
-            }
         }
     }
 
