@@ -17,7 +17,10 @@ constexpr auto kQuietAfter = 5s;
 constexpr auto kWatchEvery = 500ms;
 constexpr std::size_t kEventsWaiting = 4;
 constexpr auto kOptimumEvery = 1000ms;
-constexpr auto kFoldSlice = 12ms;       ///< between two looks at the mail
+constexpr auto kFoldSlice = 12ms; ///< between two looks at the mail
+/// A session that ended is asked a few times more: its reader must let go of the WAL before the writer can leave it.
+constexpr auto kAfterEnd = 6s;
+constexpr auto kPollEnded = 250ms;
 constexpr auto kCatchUpPublish = 200ms; ///< while a long way is folded
 
 } // namespace
@@ -114,7 +117,7 @@ FeedWorker::Clock::time_point FeedWorker::nextWake() const {
     auto wake = Clock::time_point::max();
     if (m_cursor->seq() != m_target)
         return now;
-    if (!m_cursor->finished() && !m_gone)
+    if (polls())
         wake = std::min(wake, m_nextPoll);
     if (m_playing || m_dirty)
         wake = std::min(wake, m_nextPublish);
@@ -172,6 +175,8 @@ void FeedWorker::openFile(const QString& path) {
     m_broken = false;
     m_gone = false;
     m_catchingUp = false;
+    m_ended = m_cursor->finished();
+    m_pollUntil = {};
     m_follow = true;
     m_target = m_cursor->lastSeq();
     m_dirty = true;
@@ -186,7 +191,7 @@ void FeedWorker::openFile(const QString& path) {
 
 void FeedWorker::work() {
     const auto now = Clock::now();
-    if (!m_cursor->finished() && !m_gone && now >= m_nextPoll)
+    if (polls() && now >= m_nextPoll)
         poll(now);
     if (m_playing)
         advancePlay(now);
@@ -208,7 +213,18 @@ void FeedWorker::poll(Clock::time_point now) {
         if (m_follow)
             m_target = m_cursor->lastSeq();
     }
+    if (m_cursor->finished()) {
+        if (!m_ended)
+            m_pollUntil = now + kAfterEnd;
+        m_ended = true;
+        m_nextPoll = now + kPollEnded;
+        return;
+    }
     m_nextPoll = now + (now - m_lastNews > kQuietAfter ? kPollQuiet : kPollBusy);
+}
+
+bool FeedWorker::polls() const {
+    return !m_gone && (!m_ended || m_nextPoll < m_pollUntil);
 }
 
 void FeedWorker::watchFile(Clock::time_point now) {

@@ -89,6 +89,7 @@ private:
     void stopPlaying();
     void turnFollow(bool follow);
     Clock::time_point nextWake() const;
+    bool polls() const;
 
     FeedAudience& m_audience;
     std::mutex m_mutex;
@@ -103,12 +104,14 @@ private:
     bool m_playing = false;
     bool m_broken = false;     ///< reading failed: what was read stays
     bool m_gone = false;       ///< the file is no longer where it was: nothing to poll
+    bool m_ended = false;      ///< the session was seen to be finished
     bool m_catchingUp = false; ///< what was published is on the way to the target only
     bool m_dirty = false;      ///< the cursor knows more than was published
     double m_speed = 1;
     trace::TimeNs m_playFrom = 0;
     Clock::time_point m_playSince;
     Clock::time_point m_nextPoll;
+    Clock::time_point m_pollUntil; ///< of an ended session
     Clock::time_point m_lastNews;
     Clock::time_point m_nextWatch;
     Clock::time_point m_nextPublish;

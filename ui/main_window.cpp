@@ -13,6 +13,7 @@
 #include <QDragEnterEvent>
 #include <QKeyEvent>
 #include <QMimeData>
+#include <QPainter>
 #include <QStatusBar>
 #include <QTimer>
 #include <QVBoxLayout>
@@ -83,7 +84,7 @@ void MainWindow::buildFrame() {
     bar->setContentsMargins(0, 0, 0, 0);
     bar->addPermanentWidget(m_status, 1);
     setStatusBar(bar);
-    setContentsMargins(8, 4, 8, 4);
+    setContentsMargins(8, 0, 8, 0);
 }
 
 void MainWindow::connectParts() {
@@ -201,6 +202,19 @@ void MainWindow::resizeEvent(QResizeEvent* event) {
 void MainWindow::closeEvent(QCloseEvent* event) {
     m_store.setWindow(saveGeometry(), m_compact ? m_wideLayout : saveState(SettingsStore::kLayoutVersion));
     QMainWindow::closeEvent(event);
+}
+
+void MainWindow::paintEvent(QPaintEvent* event) {
+    QMainWindow::paintEvent(event);
+    // The margins beside the docks would cut head and foot short.
+    QPainter painter(this);
+    const int head = m_top->mapTo(this, QPoint(0, m_top->height())).y();
+    const int foot = m_status->mapTo(this, QPoint(0, 0)).y();
+    painter.fillRect(0, 0, width(), head, m_theme.colour(Theme::Role::Panel));
+    painter.fillRect(0, foot, width(), height() - foot, m_theme.colour(Theme::Role::Panel));
+    painter.setPen(m_theme.colour(Theme::Role::Line));
+    painter.drawLine(0, head - 1, width(), head - 1);
+    painter.drawLine(0, foot, width(), foot);
 }
 
 void MainWindow::keyPressEvent(QKeyEvent* event) {

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::int64_t kChunk = 4096;
 constexpr std::int64_t kTokenChunk = 32'768;
+/// Folding so many events takes some 30 ms: what going back may cost at worst.
+constexpr std::int64_t kFirstInterval = 16'384;
+constexpr std::size_t kMostCheckpoints = 48;
 
 std::uint64_t inodeOf(const QString& path) {
     struct stat entry = {};
@@ -26,14 +29,14 @@ std::filesystem::path toPath(const QString& path) {
 
 SessionCursor::SessionCursor(const QString& path)
     : m_path(path), m_reader(toPath(path)), m_info(std::make_shared<const session::SessionInfo>(m_reader.info())),
-      m_builder(std::make_unique<analysis::SnapshotBuilder>(m_info)), m_inode(inodeOf(path)) {
+      m_builder(std::make_unique<analysis::SnapshotBuilder>(m_info)), m_checkpointEvery(kFirstInterval),
+      m_inode(inodeOf(path)) {
     refresh();
 }
 
 bool SessionCursor::refresh() {
-    if (m_info->finished())
-        return false;
-    const bool ended = m_reader.refresh();
+    const bool was = m_info->finished();
+    const bool ended = m_reader.refresh() && !was;
     if (ended)
         m_info = std::make_shared<const session::SessionInfo>(m_reader.info());
     const bool news = ended || m_reader.lastSeq() != m_lastKnown;
@@ -56,8 +59,28 @@ trace::TimeNs SessionCursor::now() const {
 void SessionCursor::retreat(std::int64_t target) {
     if (target >= m_seq)
         return;
-    m_builder = std::make_unique<analysis::SnapshotBuilder>(m_info);
-    m_seq = 0;
+    auto after = m_checkpoints.upper_bound(target);
+    if (after == m_checkpoints.begin()) {
+        m_builder = std::make_unique<analysis::SnapshotBuilder>(m_info);
+        m_seq = 0;
+        return;
+    }
+    --after;
+    m_builder = after->second->fork();
+    m_seq = after->first;
+}
+
+void SessionCursor::keepCheckpoint() {
+    const std::int64_t newest = m_checkpoints.empty() ? 0 : m_checkpoints.rbegin()->first;
+    if (m_seq < newest + m_checkpointEvery)
+        return;
+    m_checkpoints.emplace(m_seq, m_builder->fork());
+    if (m_checkpoints.size() <= kMostCheckpoints)
+        return;
+    // The session outgrew them: every other one goes, and they come half as often.
+    bool keep = false;
+    std::erase_if(m_checkpoints, [&keep](const auto&) { return keep = !keep; });
+    m_checkpointEvery *= 2;
 }
 
 bool SessionCursor::advance(std::int64_t target, std::chrono::milliseconds budget) {
@@ -67,6 +90,7 @@ bool SessionCursor::advance(std::int64_t target, std::chrono::milliseconds budge
         const std::int64_t last = std::min(target, m_seq + kChunk);
         m_builder->add(m_reader.read(m_seq + 1, last));
         m_seq = last;
+        keepCheckpoint();
         if (std::chrono::steady_clock::now() >= deadline)
             break;
     }
@@ -111,7 +135,8 @@ analysis::SnapshotPtr SessionCursor::snapshot(bool withOptimum) {
     copy->file = m_path.toStdString();
     copy->live = !m_info->finished();
     copy->atEnd = m_seq >= m_reader.lastSeq();
-    copy->sessionEnd = std::max(copy->now, m_reader.lastTime());
+    // A commit comes a little after the last event in it: at the end, the end is where the cursor stands.
+    copy->sessionEnd = copy->atEnd ? copy->now : std::max(copy->now, m_reader.lastTime());
     return copy;
 }
 

@@ -49,6 +49,9 @@ private:
     session::SessionReader m_reader;
     std::shared_ptr<const session::SessionInfo> m_info;
     std::unique_ptr<analysis::SnapshotBuilder> m_builder;
+    /// Builders at earlier places, by seq: going back starts from one of them.
+    std::map<std::int64_t, std::unique_ptr<analysis::SnapshotBuilder>> m_checkpoints;
+    std::int64_t m_checkpointEvery = 0;
     std::int64_t m_seq = 0;
     std::int64_t m_lastKnown = 0;
     std::uint64_t m_inode = 0;

@@ -5,6 +5,7 @@
 #include <QApplication>
 #include <QFontDatabase>
 #include <QPalette>
+#include <QProxyStyle>
 #include <QStyleFactory>
 #include <algorithm>
 #include <array>
@@ -120,13 +121,22 @@ QPalette paletteOf(const Theme& theme) {
     return palette;
 }
 
+/// Fusion without underlined letters in the menu bar: the keys still work.
+class QuietStyle : public QProxyStyle {
+public:
+    QuietStyle() : QProxyStyle(QStyleFactory::create(QStringLiteral("Fusion"))) {}
+    int styleHint(StyleHint hint, const QStyleOption* option, const QWidget* widget, QStyleHintReturn* result) const override {
+        return hint == SH_UnderlineShortcut ? 0 : QProxyStyle::styleHint(hint, option, widget, result);
+    }
+};
+
 } // namespace
 
 Theme::Theme(QApplication& application) : m_application(application) {
     // Qt 6.4 has no colour scheme hint: what the platform's own palette says before ours covers it is all there is to ask.
     m_systemDark = QApplication::palette().color(QPalette::Window).lightness() < 128;
     m_dark = m_systemDark;
-    m_application.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+    m_application.setStyle(new QuietStyle);
     apply();
 }
 

@@ -74,6 +74,8 @@ SnapshotBuilder::SnapshotBuilder(std::shared_ptr<const session::SessionInfo> inf
     ChronicleReducer::noteLink(s);
 }
 
+SnapshotBuilder::SnapshotBuilder(std::unique_ptr<State> state) : m_state(std::move(state)) {}
+
 SnapshotBuilder::~SnapshotBuilder() = default;
 
 void SnapshotBuilder::add(const session::Batch& batch) {
@@ -103,6 +105,18 @@ void SnapshotBuilder::refreshFigures(bool withOptimum) {
     m_state->conversation.derivePercentiles(summary, withOptimum);
     m_state->gate.derive(m_state->snapshot, summary);
     m_state->cache.derive(m_state->snapshot.layerLives, summary);
+}
+
+std::unique_ptr<SnapshotBuilder> SnapshotBuilder::fork() const {
+    Snapshot& s = m_state->snapshot;
+    auto state = std::make_unique<State>(*m_state);
+    state->snapshot.tokens = s.tokens.fork();
+    state->snapshot.passes = s.passes.fork();
+    state->snapshot.choices = s.choices.fork();
+    s.tokens.markShared();
+    s.passes.markShared();
+    s.choices.markShared();
+    return std::unique_ptr<SnapshotBuilder>(new SnapshotBuilder(std::move(state)));
 }
 
 SnapshotPtr SnapshotBuilder::snapshot() const {

@@ -20,9 +20,12 @@ public:
     void refreshFigures(bool withOptimum);
     /// A cheap copy of the present state.
     SnapshotPtr snapshot() const;
+    /// A second builder that stands where this one does and goes on by itself: the place to come back to when scrubbing.
+    std::unique_ptr<SnapshotBuilder> fork() const;
 
 private:
     struct State;
+    explicit SnapshotBuilder(std::unique_ptr<State> state);
     std::unique_ptr<State> m_state;
 };
 

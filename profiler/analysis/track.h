@@ -41,6 +41,16 @@ public:
     void replace(std::size_t index, T item) { edit(index) = std::move(item); }
     /// A copy of this list now exists elsewhere: edits leave the present chunks alone from here on.
     void markShared() { std::fill(m_shared.begin(), m_shared.end(), true); }
+    /// A copy that may grow on its own: its unfinished chunk is no longer the original's.
+    Track fork() const {
+        Track copy = *this;
+        copy.markShared();
+        if (m_size % kChunk != 0) {
+            copy.m_chunks.back() = std::make_shared<std::vector<T>>(*m_chunks.back());
+            copy.m_shared.back() = false;
+        }
+        return copy;
+    }
 
 private:
     std::vector<std::shared_ptr<std::vector<T>>> m_chunks;

@@ -71,10 +71,8 @@ QWidget* TurnView::makeQuestion() {
     row->setContentsMargins(24, 0, 0, 0);
     row->setSpacing(4);
     row->addStretch(1);
-    m_edit = addTool(*row, u"edit"_s, tr("Edit this message and send it again"));
     m_bubble = new UserBubble(holder);
     row->addWidget(m_bubble);
-    connect(m_edit, &QToolButton::clicked, this, [this] { Q_EMIT editRequested(m_turn); });
     return holder;
 }
 
@@ -85,6 +83,7 @@ QWidget* TurnView::makeFoot() {
     row->setSpacing(2);
     m_copy = addTool(*row, u"copy"_s, tr("Copy the answer"));
     m_regenerate = addTool(*row, u"regenerate"_s, tr("Generate another answer with the next seed"));
+    m_edit = addTool(*row, u"edit"_s, tr("Edit the question and send it again"));
     row->addSpacing(8);
     m_previous = addTool(*row, u"chevron-left"_s, tr("Previous variant"));
     m_variant = new QLabel(holder);
@@ -92,6 +91,7 @@ QWidget* TurnView::makeFoot() {
     row->addWidget(m_variant);
     m_next = addTool(*row, u"chevron-right"_s, tr("Next variant"));
     row->addStretch(1);
+    connect(m_edit, &QToolButton::clicked, this, [this] { Q_EMIT editRequested(m_turn); });
     connect(m_copy, &QToolButton::clicked, this,
             [this] { QGuiApplication::clipboard()->setText(m_answer->source().trimmed()); });
     connect(m_regenerate, &QToolButton::clicked, this, [this] { Q_EMIT regenerateRequested(m_turn); });
@@ -118,6 +118,10 @@ void TurnView::restyle() {
 }
 
 void TurnView::showTurn(const analysis::Snapshot& snapshot, const analysis::TurnRecord& record) {
+    const Shown now{record.answer.size(), record.answerTokens, record.ended, record.firstTokenAt, record.bytesMoved};
+    if (now == m_shown)
+        return; // most turns of a conversation are over
+    m_shown = now;
     const QString prompt = QString::fromStdString(record.prompt);
     if (prompt != m_bubble->text())
         m_bubble->setText(prompt);
@@ -138,6 +142,11 @@ void TurnView::showVariant(int index, int count) {
 void TurnView::setActionsEnabled(bool enabled) {
     m_edit->setEnabled(enabled);
     m_regenerate->setEnabled(enabled);
+}
+
+void TurnView::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    m_bubble->fit(width() - 24);
 }
 
 QString TurnView::statistics() const {

@@ -26,6 +26,9 @@ public:
     AnswerView& answer() const { return *m_answer; }
     QString statistics() const;
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 Q_SIGNALS:
     void editRequested(int turn);
     void regenerateRequested(int turn);
@@ -37,7 +40,17 @@ private:
     QToolButton* addTool(QLayout& row, const QString& name, const QString& tip);
     void restyle();
 
+    /// What of the record was put on the screen.
+    struct Shown {
+        std::size_t characters = 0;
+        std::int32_t tokens = -1;
+        trace::TimeNs ended = -1;
+        trace::TimeNs firstTokenAt = -1;
+        std::int64_t bytesMoved = -1;
+        friend bool operator==(const Shown&, const Shown&) = default;
+    };
     int m_turn;
+    Shown m_shown;
     const Theme& m_theme;
     UserBubble* m_bubble = nullptr;
     AnswerView* m_answer = nullptr;

@@ -20,9 +20,16 @@ UserBubble::UserBubble(QWidget* parent) : QFrame(parent), m_label(new QLabel(thi
 
 void UserBubble::setText(const QString& text) {
     m_label->setText(text);
+    fit(m_width);
+}
+
+void UserBubble::fit(int width) {
+    m_width = width;
     // A wrapping label asks for a narrow column; a short question should stand on one line.
-    const int line = m_label->fontMetrics().horizontalAdvance(text.section(u'\n', 0, 0)) + 4;
-    m_label->setMinimumWidth(std::min(line, 220));
+    int line = 0;
+    for (const QString& part : m_label->text().split(u'\n'))
+        line = std::max(line, m_label->fontMetrics().horizontalAdvance(part) + 4);
+    m_label->setFixedWidth(std::max(24, std::min(line, width - 24)));
 }
 
 QString UserBubble::text() const {

@@ -73,6 +73,7 @@ private:
     bool m_live = false;               ///< what is shown can be changed
     std::vector<double> m_sensitivity; ///< w_l of the session's model; empty: not known here
 
+    QLabel* m_reason = nullptr;
     SettingSlider* m_threshold = nullptr;
     SettingSlider* m_slots = nullptr;
     SettingSlider* m_budget = nullptr;

@@ -38,7 +38,11 @@ void ControlsPanel::build() {
     content->setProperty("clear", true);
     auto* column = new QVBoxLayout(content);
     column->setContentsMargins(0, 0, 4, 0);
-    column->setSpacing(10);
+    column->setSpacing(8);
+    m_reason = new QLabel(content);
+    m_reason->setProperty("caption", true);
+    m_reason->setWordWrap(true);
+    column->addWidget(m_reason);
     makeGate(*column);
     makeCache(*column);
     makePrefetch(*column);
@@ -115,8 +119,9 @@ void ControlsPanel::makePrefetch(QVBoxLayout& column) {
     m_depth = new QSpinBox(this);
     m_depth->setRange(1, 3);
     m_depth->setFont(m_theme.caption());
-    m_depth->setPrefix(tr("depth "));
-    m_depth->setToolTip(tr("How many layers ahead"));
+    m_depth->setPrefix(u"×"_s);
+    m_depth->setFixedWidth(38);
+    m_depth->setToolTip(tr("Depth: how many layers ahead"));
     m_depth->setAccessibleName(tr("Prefetch depth"));
     m_budget->addChoice(m_depth);
     m_budget->setScale({SliderScale::Kind::Logarithmic, kLeastBudgetMb, kMostBudgetMb});
@@ -145,7 +150,7 @@ QWidget* ControlsPanel::makePresets() {
     auto* holder = new QWidget(this);
     auto* row = new QHBoxLayout(holder);
     row->setContentsMargins(0, 0, 0, 0);
-    row->setSpacing(6);
+    row->setSpacing(4);
     for (const ControlPreset& preset : controlPresets()) {
         auto* button = new QPushButton(preset.name, holder);
         button->setProperty("preset", true);

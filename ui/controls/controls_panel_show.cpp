@@ -1,8 +1,8 @@
-#include "engine/policy/sensitivities.h"
 #include "ui/controls/control_prices.h"
 #include "ui/controls/controls_panel.h"
 #include "ui/controls/setting_slider.h"
 #include "ui/format.h"
+#include "ui/session_sensitivities.h"
 
 #include <QClipboard>
 #include <QComboBox>
@@ -11,7 +11,6 @@
 #include <QSlider>
 #include <QSpinBox>
 #include <algorithm>
-#include <filesystem>
 
 using namespace Qt::StringLiterals;
 
@@ -31,20 +30,13 @@ double linkGigabytes(const QString& link) {
 } // namespace
 
 void ControlsPanel::readSensitivities() {
-    m_sensitivity.clear();
-    const auto info = m_feed.snapshot()->info;
-    if (!info)
+    const auto snapshot = m_feed.snapshot();
+    m_sensitivity = sessionSensitivities(*snapshot);
+    if (m_sensitivity.empty())
         return;
-    // The session has no sensitivities; they lie beside the model, if this machine has it. Without them there is no estimate.
-    try {
-        const auto file = std::filesystem::path(info->model.path).parent_path() / "calibration.json";
-        const policy::Sensitivities read = policy::readSensitivities(file);
-        m_sensitivity = policy::sensitivitiesFor(read, info->model.layers, info->model.hash);
-    } catch (const std::exception&) {
-        return;
-    }
     // Where P_D is at its largest (all but the best of equal weights), a larger threshold changes nothing any more.
-    const double tail = info->model.topK > 1 ? 1.0 - 1.0 / info->model.topK : 0.5;
+    const int topK = snapshot->info->model.topK;
+    const double tail = topK > 1 ? 1.0 - 1.0 / topK : 0.5;
     const double most = *std::max_element(m_sensitivity.begin(), m_sensitivity.end()) * tail * tail;
     if (most > 0)
         m_threshold->setScale({SliderScale::Kind::Square, 0, rounded(most * 1.01)});
@@ -61,7 +53,7 @@ void ControlsPanel::refreshSliders() {
     m_threshold->setValue(threshold, format::number(threshold, 3));
     m_slots->setScale({SliderScale::Kind::Linear, static_cast<double>(std::min(layers, all)), static_cast<double>(all)});
     m_slots->setValue(slots > 0 ? slots : all, tr("%1 / %2").arg(slots > 0 ? std::min(slots, all) : all).arg(all));
-    m_budget->setValue(budget, tr("%1 MB/layer").arg(format::number(budget, 3)));
+    m_budget->setValue(budget, tr("%1 MB").arg(format::number(budget, 3)));
     const double gigabytes = linkGigabytes(link);
     m_link->setValue(gigabytes > 0 ? gigabytes : 64, gigabytes > 0 ? tr("%1 GB/s").arg(gigabytes) : tr("no limit"));
     for (auto at = m_choices.begin(); at != m_choices.end(); ++at)
@@ -84,6 +76,7 @@ void ControlsPanel::refreshPrices() {
     m_threshold->setPrice(gate);
     m_slots->setPrice(slotsPrice(*snapshot, m_shown.value(u"cache-experts"_s).toInt()));
     m_budget->setPrice(prefetchPrice(*snapshot));
+    m_budget->slider().setToolTip(tr("Bytes that each layer of a decode step may fetch ahead"));
     m_link->setPrice(linkPrice(*snapshot));
 }
 
@@ -92,8 +85,10 @@ void ControlsPanel::refreshBlocks() {
     const bool can = reason.isEmpty();
     const bool gated = m_shown.value(u"gate"_s) == u"adapmoe"_s;
     const bool fetches = m_shown.value(u"prefetch"_s) != u"none"_s;
+    m_reason->setText(reason);
+    m_reason->setVisible(!can);
     m_threshold->setBlocked(!can || !gated,
-                            can && !gated ? tr("topk runs every chosen expert; choose adapmoe to set a threshold") : reason);
+                            can && !gated ? tr("topk runs every chosen expert; choose adapmoe to set a threshold") : QString());
     m_slots->setBlocked(!can);
     m_budget->setBlocked(!can || !fetches,
                          can && !fetches ? tr("nothing is fetched ahead; choose next-layer first") : QString());

@@ -49,7 +49,7 @@ GatingPanel::~GatingPanel() = default;
 
 void GatingPanel::resizeEvent(QResizeEvent* event) {
     QWidget::resizeEvent(event);
-    m_view->fit(height() - m_plot->header().sizeHint().height());
+    m_view->fit(height());
     m_plot->replotSoon();
 }
 

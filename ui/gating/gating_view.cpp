@@ -12,8 +12,8 @@ namespace {
 using Role = Theme::Role;
 constexpr int kLeft = 14;
 constexpr int kRight = 12;
-constexpr int kLayersHeight = 92;
-constexpr int kBothFrom = 170;
+constexpr int kLayersHeight = 80;
+constexpr int kBothFrom = 150;
 constexpr double kGrab = 7;
 
 QCPAxisRect* strip(QCustomPlot& plot, int row, const QMargins& margins) {
@@ -119,9 +119,6 @@ void LayerShares::paint(QCPPainter& painter) {
     const QFontMetricsF metrics(m_theme.caption());
     const int step = labelStep(slot, metrics.horizontalAdvance(QStringLiteral("1.00")) + 3);
     painter.setFont(m_theme.caption());
-    painter.setPen(m_theme.colour(Role::Muted));
-    painter.drawText(QRectF(box.left(), box.top() - 2 * metrics.height() - 2, box.width(), metrics.height()), Qt::AlignLeft,
-                     QObject::tr("per layer: mean experts, share with one"));
     for (std::size_t layer = 0; layer < shares.size(); ++layer) {
         const bool all = layer + 1 == shares.size();
         const double left = box.left() + slot * static_cast<double>(layer);
@@ -141,7 +138,7 @@ void LayerShares::paint(QCPPainter& painter) {
         painter.drawText(QRectF(left - 6, box.bottom() + 1, slot + 12, metrics.height()), Qt::AlignCenter,
                          all ? QObject::tr("all") : QString::number(layer));
         painter.setPen(m_theme.colour(Role::Ink));
-        painter.drawText(QRectF(left - 6, box.top() - metrics.height(), slot + 12, metrics.height()), Qt::AlignCenter,
+        painter.drawText(QRectF(left - 6, box.top() + 1, slot + 12, metrics.height()), Qt::AlignCenter,
                          QString::number(shares[layer].meanExperts, 'f', 2));
     }
 }
@@ -149,10 +146,10 @@ void LayerShares::paint(QCPPainter& painter) {
 GatingView::GatingView(QCustomPlot& plot, const GatingModel& model, const Theme& theme) : m_theme(theme) {
     plot.plotLayout()->clear();
     plot.plotLayout()->setRowSpacing(0);
-    m_legend = new LegendRow(plot, theme, Qt::AlignLeft, 16);
-    m_legend->setMargins(QMargins(kLeft, 0, kRight, 0));
+    m_legend = new LegendRow(plot, theme, Qt::AlignRight, 20);
+    m_legend->setMargins(QMargins(84, 0, 34, 0));
     plot.plotLayout()->addElement(0, 0, m_legend);
-    QCPAxisRect* upper = strip(plot, 1, QMargins(kLeft, 14, kRight, 32));
+    QCPAxisRect* upper = strip(plot, 1, QMargins(kLeft, 16, kRight, 30));
     m_histogram = new ShareHistogram(upper, theme);
     m_threshold = new ThresholdLine(upper, theme);
     QCPAxis& axis = shareAxis();
@@ -161,16 +158,16 @@ GatingView::GatingView(QCustomPlot& plot, const GatingModel& model, const Theme&
     axis.setLabelPadding(0);
     axis.setLabel(QObject::tr("weight share beyond the first expert"));
     axis.ticker()->setTickCount(5);
-    m_lower = strip(plot, 2, QMargins(kLeft, 30, kRight, 16));
+    m_lower = strip(plot, 2, QMargins(kLeft, 3, kRight, 15));
     m_layers = new LayerShares(m_lower, model, theme);
     fit(plot.height());
     restyle();
 }
 
 void GatingView::fit(int height) {
-    const int wanted = height < kBothFrom ? 0 : std::min(kLayersHeight, height * 2 / 5);
+    const int wanted = height < kBothFrom ? 0 : std::min(kLayersHeight, height * 3 / 8);
     m_lower->setVisible(wanted > 0);
-    m_lower->setMargins(wanted > 0 ? QMargins(kLeft, 30, kRight, 16) : QMargins());
+    m_lower->setMargins(wanted > 0 ? QMargins(kLeft, 3, kRight, 15) : QMargins());
     m_lower->setMinimumSize(20, wanted);
     m_lower->setMaximumSize(QWIDGETSIZE_MAX, wanted);
     m_layers->setVisible(wanted > 0);
@@ -178,8 +175,7 @@ void GatingView::fit(int height) {
 
 void GatingView::restyle() {
     m_legend->setEntries({{QObject::tr("ran"), m_theme.colour(Role::ResidentHigh), Swatch::Box},
-                          {QObject::tr("dropped"), m_theme.colour(Role::PrefetchWasted), Swatch::Box},
-                          {QObject::tr("threshold"), m_theme.colour(Role::Ink), Swatch::Line}});
+                          {QObject::tr("dropped"), m_theme.colour(Role::PrefetchWasted), Swatch::Box}});
 }
 
 } // namespace moescope::ui

@@ -50,9 +50,13 @@ void CellCanvas::paintNumbers(QCPPainter& painter, const CellGeometry& grid) {
     painter.setPen(m_theme.colour(Theme::Role::Muted));
     const QFontMetricsF metrics(m_theme.caption());
     const double line = metrics.height();
-    painter.drawText(QRectF(box.left(), box.top() - 2 * line - 4, box.width(), line), Qt::AlignCenter, QObject::tr("expert"));
-    painter.drawText(QRectF(box.left() - CellMargins::kLeft, box.top() - line - 3, CellMargins::kLeft - 6, line),
-                     Qt::AlignRight | Qt::AlignVCenter, QObject::tr("layer"));
+    painter.drawText(QRectF(box.left() - CellMargins::kLeft, box.top() - line - 3, CellMargins::kLeft - 2, line),
+                     Qt::AlignRight | Qt::AlignVCenter, QObject::tr("expert"));
+    painter.save();
+    painter.translate(box.left() - CellMargins::kLeft + line / 2 + 1, box.center().y());
+    painter.rotate(-90);
+    painter.drawText(QRectF(-60, -line / 2, 120, line), Qt::AlignCenter, QObject::tr("layer"));
+    painter.restore();
     const int columnStep = labelStep(grid.cellWidth(), metrics.horizontalAdvance(QString::number(m_experts)) + 6);
     for (int expert = 0; expert < m_experts; expert += columnStep) {
         const double x = grid.cell(0, expert).center().x();

@@ -10,7 +10,7 @@ namespace moescope::ui {
 /// Margins around a grid of cells, equal in all panels that show one, so that their rows lie side by side.
 struct CellMargins {
     static constexpr int kLeft = 40;
-    static constexpr int kTop = 36;
+    static constexpr int kTop = 38;
     static constexpr int kBottomStrip = 26; ///< the row below the grid: marginal bars here, a legend there
 };
 

@@ -16,37 +16,26 @@ constexpr int kReadoutGap = 14;
 }
 
 PlotWidget::PlotWidget(const Theme& theme, const QString& name, QWidget* parent)
-    : QWidget(parent), m_theme(theme), m_name(name), m_pages(new QStackedWidget), m_plot(new QCustomPlot),
-      m_table(new TableTwin(theme)), m_empty(new QLabel), m_pacer(new RefreshPacer(*this)) {
+    : QWidget(parent), m_theme(theme), m_name(name), m_head(new QWidget(this)), m_header(new QHBoxLayout(m_head)),
+      m_pages(new QStackedWidget), m_plot(new QCustomPlot), m_table(new TableTwin(theme)), m_empty(new QLabel),
+      m_readout(new QLabel(m_plot)), m_more(new QToolButton(this)), m_gestures(new PlotGestures(*m_plot)),
+      m_pacer(new RefreshPacer(*this)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
-    column->setSpacing(2);
-    auto* head = new QWidget;
-    m_header = new QHBoxLayout(head);
-    m_header->setContentsMargins(0, 0, 0, 0);
-    m_header->setSpacing(Theme::kGrid / 2);
-    column->addWidget(head);
-    column->addWidget(m_pages, 1);
+    column->addWidget(m_pages);
     m_pages->addWidget(m_plot);
     m_pages->addWidget(m_table);
     m_pages->addWidget(m_empty);
-    m_empty->setAlignment(Qt::AlignCenter);
-    m_empty->setWordWrap(true);
-    m_empty->setProperty("muted", true);
-    m_empty->setContentsMargins(24, 8, 24, 8);
-    m_gestures = new PlotGestures(*m_plot);
     setFocusProxy(m_plot);
-    m_plot->setAccessibleName(name);
     m_plot->setMinimumSize(80, 60);
     m_plot->setNoAntialiasingOnDrag(true);
     m_plot->setBufferDevicePixelRatio(devicePixelRatioF());
+    m_plot->setAccessibleName(name);
     m_table->setAccessibleName(tr("%1, as a table").arg(name));
-    m_readout = new QLabel(m_plot);
-    m_readout->setAttribute(Qt::WA_TransparentForMouseEvents);
-    m_readout->setTextFormat(Qt::RichText);
-    m_readout->hide();
-    buildActions();
     m_plot->installEventFilter(this);
+    buildHead();
+    buildLabels();
+    buildActions();
     connect(m_gestures, &PlotGestures::left, this, &PlotWidget::hideReadout);
     connect(m_gestures, &PlotGestures::viewChanged, this, &PlotWidget::hideReadout);
     connect(m_pacer, &RefreshPacer::due, this, [this] {
@@ -56,6 +45,41 @@ PlotWidget::PlotWidget(const Theme& theme, const QString& name, QWidget* parent)
     });
     connect(&theme, &Theme::changed, this, &PlotWidget::restyle);
     restyle();
+}
+
+void PlotWidget::buildHead() {
+    m_header->setContentsMargins(0, 0, 0, 0);
+    m_header->setSpacing(Theme::kGrid / 2);
+    m_head->installEventFilter(this);
+    m_more->setText(u"⋯"_s);
+    m_more->setProperty("flat", true);
+    m_more->setToolTip(tr("Table, copy, export"));
+    m_more->setAccessibleName(tr("More for %1").arg(m_name));
+    connect(m_more, &QToolButton::clicked, this, [this] { openMenu(m_more->mapToGlobal(QPoint(0, m_more->height()))); });
+    m_head->raise();
+    m_more->raise();
+}
+
+void PlotWidget::buildLabels() {
+    m_empty->setAlignment(Qt::AlignCenter);
+    m_empty->setWordWrap(true);
+    m_empty->setProperty("muted", true);
+    m_empty->setContentsMargins(24, kHead, 24, 8);
+    m_readout->setAttribute(Qt::WA_TransparentForMouseEvents);
+    m_readout->setTextFormat(Qt::RichText);
+    m_readout->hide();
+}
+
+void PlotWidget::placeHead() {
+    const int more = m_more->sizeHint().width();
+    const int wanted = std::min(m_head->sizeHint().width(), width() - more - 4);
+    m_head->setGeometry(0, 0, std::max(0, wanted), kHead);
+    m_more->setGeometry(width() - more, 0, more, kHead);
+}
+
+void PlotWidget::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    placeHead();
 }
 
 void PlotWidget::buildActions() {
@@ -79,15 +103,6 @@ void PlotWidget::buildActions() {
     m_exportActions[1]->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_E));
     m_exportActions[1]->setShortcutContext(Qt::WidgetWithChildrenShortcut);
     addAction(m_exportActions[1]);
-    auto* more = new QToolButton(this);
-    more->setText(u"⋯"_s);
-    more->setProperty("flat", true);
-    more->setToolTip(tr("Table, copy, export"));
-    more->setAccessibleName(tr("More for %1").arg(m_name));
-    more->setObjectName(u"plotMenu"_s);
-    m_header->addStretch(1);
-    m_header->addWidget(more);
-    connect(more, &QToolButton::clicked, this, [this, more] { openMenu(more->mapToGlobal(QPoint(0, more->height()))); });
 }
 
 void PlotWidget::setTable(QAbstractItemModel* model) {
@@ -101,6 +116,7 @@ bool PlotWidget::tableShown() const {
 void PlotWidget::showTable(bool shown) {
     m_tableAction->setChecked(shown);
     QWidget* plain = m_empty->text().isEmpty() ? static_cast<QWidget*>(m_plot) : m_empty;
+    m_pages->setContentsMargins(0, shown ? kHead : 0, 0, 0);
     m_pages->setCurrentWidget(shown ? static_cast<QWidget*>(m_table) : plain);
     m_pages->currentWidget()->setFocus();
     markStaleNow();
@@ -174,6 +190,8 @@ bool PlotWidget::eventFilter(QObject* watched, QEvent* event) {
         openMenu(static_cast<QContextMenuEvent*>(event)->globalPos());
         return true;
     }
+    if (watched == m_head && event->type() == QEvent::LayoutRequest)
+        placeHead();
     return QWidget::eventFilter(watched, event);
 }
 

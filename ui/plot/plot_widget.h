@@ -10,6 +10,7 @@ class QHBoxLayout;
 class QLabel;
 class QMenu;
 class QStackedWidget;
+class QToolButton;
 
 namespace moescope::ui {
 
@@ -21,6 +22,9 @@ class TableTwin;
 class PlotWidget : public QWidget {
     Q_OBJECT
 public:
+    /// The header lies over the plot's uppermost pixels, which drawings leave free.
+    static constexpr int kHead = 20;
+
     /// name: for screen readers and file names, e.g. "Expert activations".
     PlotWidget(const Theme& theme, const QString& name, QWidget* parent = nullptr);
 
@@ -65,21 +69,27 @@ Q_SIGNALS:
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
+    void buildHead();
+    void buildLabels();
     void buildActions();
+    void placeHead();
     void openMenu(const QPoint& globalAt);
     void chooseExport(const QString& suffix);
     void copyPicture();
 
     const Theme& m_theme;
     QString m_name;
+    QWidget* m_head = nullptr;
     QHBoxLayout* m_header = nullptr;
     QStackedWidget* m_pages = nullptr;
     QCustomPlot* m_plot = nullptr;
     TableTwin* m_table = nullptr;
     QLabel* m_empty = nullptr;
     QLabel* m_readout = nullptr;
+    QToolButton* m_more = nullptr;
     PlotGestures* m_gestures = nullptr;
     RefreshPacer* m_pacer = nullptr;
     QAction* m_tableAction = nullptr;

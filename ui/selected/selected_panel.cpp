@@ -43,7 +43,7 @@ SelectedPanel::SelectedPanel(SessionFeed& feed, Selection& selection, const Them
     m_table->setShowGrid(false);
     m_table->setWordWrap(false);
     m_table->verticalHeader()->hide();
-    m_table->verticalHeader()->setDefaultSectionSize(23);
+    m_table->verticalHeader()->setDefaultSectionSize(21);
     m_table->horizontalHeader()->hide();
     m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
     m_table->horizontalHeader()->setSectionResizeMode(1, QHeaderView::Stretch);

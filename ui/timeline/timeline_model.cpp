@@ -2,6 +2,7 @@
 
 #include "profiler/session/lane_items.h"
 #include "ui/format.h"
+#include "ui/plot/pass_lookup.h"
 
 #include <QRegularExpression>
 #include <algorithm>
@@ -55,6 +56,54 @@ QString barMeaning(Lane lane, std::int32_t key) {
         return key >= 0 && key < 7 ? QObject::tr(kCopies[key]) : QObject::tr("unknown");
     }
     return {};
+}
+
+namespace {
+
+QString eventWords(const trace::Event& event) {
+    const auto expertText = [](const trace::ExpertKey& key) {
+        return QObject::tr("layer %1 · expert %2").arg(key.layer.value).arg(key.expert.value);
+    };
+    if (const auto* transfer = std::get_if<trace::TransferSpan>(&event))
+        return QObject::tr("%1 · waited %2 in the queue")
+            .arg(expertText(transfer->key), format::duration(transfer->begin - transfer->queuedAt));
+    if (const auto* stall = std::get_if<trace::StallSpan>(&event))
+        return QObject::tr("for %1").arg(expertText(stall->key));
+    return {};
+}
+
+} // namespace
+
+QString barReadout(const analysis::Snapshot& snapshot, Lane lane, const session::LaneBar& bar, const trace::Event* event) {
+    QString title = barMeaning(lane, bar.colourKey);
+    QStringList lines{QObject::tr("begins %1 ms · lasts %2")
+                          .arg(static_cast<double>(bar.begin) / 1e6, 0, 'f', 3)
+                          .arg(format::duration(bar.end - bar.begin))};
+    const int index = passAt(snapshot, bar.begin);
+    if (index >= 0) {
+        const analysis::PassRecord& pass = snapshot.passes[static_cast<std::size_t>(index)];
+        if (pass.end >= bar.begin)
+            title += QObject::tr(" · token %1 “%2”").arg(pass.firstToken.value).arg(passText(snapshot, pass).toHtmlEscaped());
+        if (lane == Lane::Tokens && bar.count == 1)
+            lines << QObject::tr("stalled %1 · %2 misses · %3")
+                         .arg(format::duration(pass.stallNs))
+                         .arg(pass.misses)
+                         .arg(format::bytes(pass.bytesDemand + pass.bytesPrefetch));
+    }
+    lines.prepend(u"<b>%1</b>"_s.arg(title));
+    const auto length = static_cast<double>(std::max<trace::TimeNs>(1, bar.end - bar.begin));
+    if (bar.count > 1)
+        lines << QObject::tr("%1 spans, busy %2 (%3)")
+                     .arg(bar.count)
+                     .arg(format::duration(bar.busyNs), format::percent(static_cast<double>(bar.busyNs) / length));
+    if (event != nullptr)
+        lines << eventWords(*event);
+    if (bar.bytes > 0)
+        lines << QObject::tr("%1 · %2").arg(format::bytes(bar.bytes),
+                                            format::bandwidth(static_cast<double>(bar.bytes) * 1e9 /
+                                                              static_cast<double>(std::max<trace::TimeNs>(1, bar.busyNs))));
+    lines.removeAll(QString());
+    return lines.join(u"<br>"_s);
 }
 
 TimelineSearch parseSearch(const QString& words) {

@@ -12,6 +12,10 @@ QString laneName(session::Lane lane);
 /// What a bar's colour means: "demand", "prefetch, used", "attention", "layer 3".
 QString barMeaning(session::Lane lane, std::int32_t colourKey);
 
+/// Everything about a bar as rich text; event: what is behind it, if that is known.
+QString barReadout(const analysis::Snapshot& snapshot, session::Lane lane, const session::LaneBar& bar,
+                   const trace::Event* event);
+
 /// What the search box looks for: "3.7" or "L3 E7" an expert, "layer 3", a cause ("demand", "prefetch", "stall"), else text.
 struct TimelineSearch {
     enum class Kind { None, Text, Layer, Expert, Demand, Prefetch, Stall } kind = Kind::None;

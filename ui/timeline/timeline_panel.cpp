@@ -9,9 +9,11 @@
 #include "ui/timeline/timeline_view.h"
 
 #include <QBoxLayout>
+#include <QKeyEvent>
 #include <QLabel>
 #include <QLineEdit>
 #include <QShortcut>
+#include <QToolButton>
 #include <algorithm>
 #include <cmath>
 
@@ -32,10 +34,6 @@ double ms(trace::TimeNs time) {
 }
 trace::TimeNs ns(double milliseconds) {
     return static_cast<trace::TimeNs>(milliseconds * 1e6);
-}
-
-QString msText(trace::TimeNs time, int decimals = 3) {
-    return QString::number(ms(time), 'f', decimals) + u" ms"_s;
 }
 
 QString settingOf(const analysis::Snapshot& snapshot, std::string_view name) {
@@ -72,24 +70,45 @@ void TimelinePanel::buildHeader() {
     m_search = new QLineEdit;
     m_search->setPlaceholderText(tr("Find: a word, 3.7 (expert), layer 3, demand, stall"));
     m_search->setClearButtonEnabled(true);
-    m_search->setMaximumWidth(300);
+    m_search->setFixedWidth(280);
+    m_search->hide();
+    m_search->installEventFilter(this);
     m_search->setAccessibleName(tr("Find on the timeline"));
     m_found = new QLabel;
     m_found->setProperty("caption", true);
-    m_plot->header().insertWidget(0, m_search, 1);
-    m_plot->header().insertWidget(1, m_found);
+    auto* find = new QToolButton;
+    find->setText(tr("Find"));
+    find->setProperty("flat", true);
+    find->setToolTip(tr("Find a token, a layer, an expert or a cause (Ctrl+F)"));
+    m_plot->header().addWidget(find);
+    m_plot->header().addWidget(m_search);
+    m_plot->header().addWidget(m_found);
+    connect(find, &QToolButton::clicked, this, [this] { openSearch(); });
     connect(m_search, &QLineEdit::returnPressed, this, [this] { findNext(); });
     connect(m_search, &QLineEdit::textChanged, m_found, &QLabel::clear);
     const auto shortcut = [this](const QKeySequence& keys, auto&& act) {
         auto* made = new QShortcut(keys, this, nullptr, nullptr, Qt::WidgetWithChildrenShortcut);
         connect(made, &QShortcut::activated, this, act);
     };
-    shortcut(QKeySequence::Find, [this] {
-        m_search->setFocus();
-        m_search->selectAll();
-    });
+    shortcut(QKeySequence::Find, [this] { openSearch(); });
     shortcut(QKeySequence(Qt::Key_F3), [this] { findNext(); });
     shortcut(QKeySequence(Qt::SHIFT | Qt::Key_F3), [this] { findNext(true); });
+}
+
+void TimelinePanel::openSearch() {
+    m_search->show();
+    m_search->setFocus();
+    m_search->selectAll();
+}
+
+bool TimelinePanel::eventFilter(QObject* watched, QEvent* event) {
+    if (watched == m_search && event->type() == QEvent::KeyPress && static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape) {
+        m_search->clear();
+        m_search->hide();
+        m_plot->setFocus();
+        return true;
+    }
+    return QWidget::eventFilter(watched, event);
 }
 
 void TimelinePanel::connectFeed() {
@@ -357,56 +376,14 @@ void TimelinePanel::eventArrived(qint64 seq, const trace::Event& event) {
         hover(m_pointer);
 }
 
-QString TimelinePanel::readoutOf(const Spot& spot) const {
-    const analysis::SnapshotPtr snapshot = m_feed.snapshot();
-    const Lane lane = m_view->scene().lanes[static_cast<std::size_t>(spot.lane)];
-    const session::LaneBar& bar = *spot.bar;
-    QStringList lines;
-    QString title = barMeaning(lane, bar.colourKey);
-    const int index = passAt(*snapshot, bar.begin);
-    if (index >= 0) {
-        const analysis::PassRecord& pass = snapshot->passes[static_cast<std::size_t>(index)];
-        if (pass.end >= bar.begin)
-            title += tr(" · token %1 “%2”").arg(pass.firstToken.value).arg(passText(*snapshot, pass).toHtmlEscaped());
-        if (lane == Lane::Tokens && bar.count == 1)
-            lines << tr("stalled %1 · %2 misses · %3")
-                         .arg(format::duration(pass.stallNs))
-                         .arg(pass.misses)
-                         .arg(format::bytes(pass.bytesDemand + pass.bytesPrefetch));
-    }
-    lines.prepend(tr("begins %1 · lasts %2").arg(msText(bar.begin), format::duration(bar.end - bar.begin)));
-    lines.prepend(u"<b>%1</b>"_s.arg(title));
-    if (bar.count > 1)
-        lines << tr("%1 spans, busy %2 (%3)")
-                     .arg(bar.count)
-                     .arg(format::duration(bar.busyNs),
-                          format::percent(static_cast<double>(bar.busyNs) /
-                                          static_cast<double>(std::max<trace::TimeNs>(1, bar.end - bar.begin))));
-    if (const trace::Event* event = eventOf(spot)) {
-        const auto expertText = [](const trace::ExpertKey& key) {
-            return tr("layer %1 · expert %2").arg(key.layer.value).arg(key.expert.value);
-        };
-        if (const auto* transfer = std::get_if<trace::TransferSpan>(event))
-            lines << tr("%1 · waited %2 in the queue")
-                         .arg(expertText(transfer->key), format::duration(transfer->begin - transfer->queuedAt));
-        else if (const auto* stall = std::get_if<trace::StallSpan>(event))
-            lines << tr("for %1").arg(expertText(stall->key));
-    }
-    if (bar.bytes > 0)
-        lines << tr("%1 · %2").arg(format::bytes(bar.bytes),
-                                   format::bandwidth(static_cast<double>(bar.bytes) * 1e9 /
-                                                     static_cast<double>(std::max<trace::TimeNs>(1, bar.busyNs))));
-    return lines.join(u"<br>"_s);
-}
-
 QString TimelinePanel::linkReadout(trace::TimeNs time) const {
     const auto rates = m_view->link().rateAt(time);
     if (!rates)
         return {};
     const auto& [demand, prefetch, other] = *rates;
     return tr("<b>link at %1</b><br>%2 in all<br>demand %3 · prefetch %4 · other %5")
-        .arg(msText(time), format::bandwidth(demand + prefetch + other), format::bandwidth(demand), format::bandwidth(prefetch),
-             format::bandwidth(other));
+        .arg(QString::number(ms(time), 'f', 3) + u" ms"_s, format::bandwidth(demand + prefetch + other),
+             format::bandwidth(demand), format::bandwidth(prefetch), format::bandwidth(other));
 }
 
 void TimelinePanel::hover(const QPointF& at) {
@@ -420,7 +397,8 @@ void TimelinePanel::hover(const QPointF& at) {
     }
     QString text;
     if (spot.bar != nullptr)
-        text = readoutOf(spot);
+        text = barReadout(*m_feed.snapshot(), m_view->scene().lanes[static_cast<std::size_t>(spot.lane)], *spot.bar,
+                          eventOf(spot));
     else if (m_view->linkArea().contains(at))
         text = linkReadout(spot.time);
     if (text.isEmpty())

@@ -41,6 +41,9 @@ public:
 Q_SIGNALS:
     void captionChanged(const QString& caption);
 
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
 private:
     struct Spot {
         int lane = -1; ///< index in the scene's lanes
@@ -49,6 +52,7 @@ private:
     };
 
     void buildHeader();
+    void openSearch();
     void connectGestures();
     void connectFeed();
     void refresh();
@@ -66,7 +70,6 @@ private:
     /// The event behind a bar of a copy or stall lane, once it was read.
     const trace::Event* eventOf(const Spot& spot) const;
     Selection::Target targetOf(const Spot& spot) const;
-    QString readoutOf(const Spot& spot) const;
     QString linkReadout(trace::TimeNs time) const;
     bool pointerHolds() const;
 

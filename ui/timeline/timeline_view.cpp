@@ -16,9 +16,9 @@ using session::Lane;
 using Role = Theme::Role;
 
 constexpr int kLeft = 92;
-constexpr int kRight = 8;
-constexpr int kMarkerBand = 17;
-constexpr int kLinkHeight = 84;
+constexpr int kRight = 22;
+constexpr int kMarkerBand = 20;
+constexpr int kLinkHeight = 76;
 constexpr double kNarrow = 1.0;     // pixels below which bars are merged
 constexpr double kTextFrom = 16;    // pixels a token needs to show its text
 constexpr int kRoundedAtMost = 400; // bars per lane
@@ -169,7 +169,7 @@ void LanesCanvas::paintTokenLabel(QCPPainter& painter, const QRectF& box, const 
     const double stalled = std::clamp(static_cast<double>(pass.stallNs) / static_cast<double>(length), 0.0, 1.0);
     if (stalled > 0)
         painter.fillRect(QRectF(box.left(), box.bottom() - 3, box.width() * stalled, 3), m_theme.colour(Role::Stall));
-    if (box.width() < kTextFrom)
+    if (box.width() < kTextFrom || box.height() < QFontMetricsF(m_theme.figures()).ascent())
         return;
     painter.setFont(m_theme.figures());
     painter.setPen(m_theme.colour(Role::Ink));
@@ -285,6 +285,7 @@ void LinkCanvas::paint(QCPPainter& painter) {
     painter.drawText(QRectF(Theme::kGrid, area().top(), kLeft - 12, line), Qt::AlignLeft, QObject::tr("link (GB/s)"));
     painter.drawText(QRectF(0, area().top(), kLeft - 5, line), Qt::AlignRight, format::number(highest / 1e9, 3));
     painter.drawText(QRectF(0, area().bottom() - line, kLeft - 5, line), Qt::AlignRight, QStringLiteral("0"));
+    painter.drawText(QRectF(area().right() + 3, area().bottom() + 2, kRight, line), Qt::AlignLeft, QObject::tr("ms"));
     painter.setClipRect(area());
     paintArea(painter, highest);
     if (m_scene.limit)
@@ -395,7 +396,7 @@ TimelineView::TimelineView(QCustomPlot& plot, const Theme& theme) {
     QCPAxisRect* lanes = strip(0);
     lanes->setMargins(QMargins(kLeft, kMarkerBand, kRight, 4));
     QCPAxisRect* link = strip(1);
-    link->setMargins(QMargins(kLeft, 4, kRight, 34));
+    link->setMargins(QMargins(kLeft, 5, kRight, 18));
     link->setMinimumSize(20, kLinkHeight);
     link->setMaximumSize(QWIDGETSIZE_MAX, kLinkHeight);
     m_lanes = new LanesCanvas(lanes, m_scene, theme);
@@ -407,9 +408,7 @@ TimelineView::TimelineView(QCustomPlot& plot, const Theme& theme) {
     axis.setTickPen(QPen());
     axis.setTickLength(0, 3);
     axis.setTickLabelPadding(2);
-    axis.setLabelPadding(1);
     axis.setTicker(QSharedPointer<QCPAxisTicker>(new TimeTicker));
-    axis.setLabel(QObject::tr("time since the session began (ms)"));
     QObject::connect(&axis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), m_lanes->keyAxis(),
                      qOverload<const QCPRange&>(&QCPAxis::setRange));
 }

@@ -217,8 +217,8 @@ void TokenFocus::paint(QCPPainter& painter) {
 TokensView::TokensView(QCustomPlot& plot, const TokensModel& model, const Theme& theme) : m_theme(theme) {
     plot.plotLayout()->clear();
     plot.plotLayout()->setRowSpacing(0);
-    m_legend = new LegendRow(plot, theme, Qt::AlignRight, 18);
-    m_legend->setMargins(QMargins(58, 0, 8, 0));
+    m_legend = new LegendRow(plot, theme, Qt::AlignRight, 20);
+    m_legend->setMargins(QMargins(140, 0, 34, 0));
     plot.plotLayout()->addElement(0, 0, m_legend);
     auto* rect = new QCPAxisRect(&plot, false);
     rect->addAxes(QCPAxis::atBottom | QCPAxis::atLeft);
