@@ -35,6 +35,9 @@ void LinkReducer::on(const trace::TransferSpan& e, trace::Payload, Snapshot& s) 
     if (e.cause != trace::TransferCause::Allocation) {
         m_runBytes += e.bytes;
         m_runBusyNs += busy;
+        // Transfers and stalls come from two threads: whichever of a pair is told second finds the first.
+        m_exposedNs += sharedTime(m_stalls, {e.begin, e.end});
+        remember(m_transfers, {e.begin, e.end});
     }
     if (e.cause == trace::TransferCause::Prefetch && e.transfer.valid()) {
         Prefetch& prefetch = m_pending[e.transfer.value];
@@ -59,6 +62,20 @@ void LinkReducer::on(const trace::PrefetchResolved& e, trace::Payload, Snapshot&
     settle(e.transfer, s.summary);
 }
 
+trace::TimeNs LinkReducer::sharedTime(const Recent& recent, Interval with) {
+    trace::TimeNs shared = 0;
+    for (auto at = recent.rbegin(); at != recent.rend() && at->end > with.begin; ++at)
+        shared += std::max<trace::TimeNs>(0, std::min(at->end, with.end) - std::max(at->begin, with.begin));
+    return shared;
+}
+
+void LinkReducer::remember(Recent& recent, Interval interval) {
+    constexpr std::size_t kRemembered = 256;
+    recent.push_back(interval);
+    if (recent.size() > kRemembered)
+        recent.pop_front();
+}
+
 void LinkReducer::settle(trace::TransferId transfer, Summary& summary) {
     const auto found = m_pending.find(transfer.value);
     if (!found->second.moved || !found->second.resolved)
@@ -69,7 +86,8 @@ void LinkReducer::settle(trace::TransferId transfer, Summary& summary) {
 }
 
 void LinkReducer::on(const trace::StallSpan& e, trace::Payload, Snapshot&) {
-    m_stallNs += e.end - e.begin;
+    m_exposedNs += sharedTime(m_transfers, {e.begin, e.end});
+    remember(m_stalls, {e.begin, e.end});
 }
 
 void LinkReducer::derive(trace::TimeNs passNs, Summary& summary) const {
@@ -79,7 +97,7 @@ void LinkReducer::derive(trace::TimeNs passNs, Summary& summary) const {
         summary.linkBytesPerSecond = static_cast<double>(m_bytes) / (static_cast<double>(m_busyNs) / 1e9);
     const auto busy = static_cast<double>(m_runBusyNs);
     if (m_runBusyNs > 0)
-        summary.overlapShare = std::clamp(1 - static_cast<double>(m_stallNs) / busy, 0.0, 1.0);
+        summary.overlapShare = std::clamp(1 - static_cast<double>(m_exposedNs) / busy, 0.0, 1.0);
     if (passNs > 0)
         summary.linkUtilisation = std::min(1.0, busy / static_cast<double>(passNs));
 }

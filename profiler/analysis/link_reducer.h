@@ -2,6 +2,7 @@
 #include "profiler/analysis/snapshot.h"
 #include "profiler/session/batch.h"
 
+#include <deque>
 #include <unordered_map>
 
 namespace moescope::analysis {
@@ -26,7 +27,15 @@ private:
         bool resolved = false;
         bool used = false;
     };
+    struct Interval {
+        trace::TimeNs begin = 0;
+        trace::TimeNs end = 0;
+    };
+    /// Intervals by their end, the newest few of them.
+    using Recent = std::deque<Interval>;
     void settle(trace::TransferId transfer, Summary& summary);
+    static trace::TimeNs sharedTime(const Recent& recent, Interval with);
+    static void remember(Recent& recent, Interval interval);
 
     std::unordered_map<std::int32_t, Prefetch> m_pending;
     std::int64_t m_resolved = 0;
@@ -34,7 +43,8 @@ private:
     trace::TimeNs m_busyNs = 0;
     std::int64_t m_runBytes = 0; ///< without allocation, which happens beside the passes
     trace::TimeNs m_runBusyNs = 0;
-    trace::TimeNs m_stallNs = 0;
+    Recent m_transfers, m_stalls;
+    trace::TimeNs m_exposedNs = 0; ///< transfers while compute waited
 };
 
 } // namespace moescope::analysis

@@ -26,7 +26,7 @@ struct Summary {
     double prefetchRecall = -1;    ///< next-layer gate's top-k against the choice, slots
     double prefetchPrecision = -1; ///< used / resolved
     double stallMsPerToken = 0;    ///< decode
-    double overlapShare = -1;      ///< transfer time not exposed as stall
+    double overlapShare = -1;      ///< of the time of demand and prefetch transfers, the part in which compute did not wait
     double linkBytesPerSecond = 0; ///< while busy
     double linkUtilisation = 0;    ///< busy time over time of passes
     double tpotP50Ms = 0, tpotP95Ms = 0;
