@@ -62,12 +62,15 @@ run_tidy() {
     sources | grep '^\(engine\|profiler\|ui\|app\)/.*\.cpp$' | xargs -r -P2 -n4 clang-tidy -p build/dev --quiet
 }
 
+# run_fuzzers SECONDS: each fuzz target for that long; stops at the first finding.
 run_fuzzers() {
-    configure_and_build dev-fuzz gguf_fuzz session_fuzz
+    configure_and_build dev-fuzz gguf_fuzz gguf_seeds session_fuzz
+    mkdir -p build/dev-fuzz/corpus-gguf_fuzz build/dev-fuzz/corpus-session_fuzz
+    build/dev-fuzz/tests/gguf_seeds build/dev-fuzz/corpus-gguf_fuzz
     local target
     for target in gguf_fuzz session_fuzz; do
-        mkdir -p "build/dev-fuzz/corpus-$target"
-        (cd build/dev-fuzz && "tests/$target" "corpus-$target" -max_total_time="$1" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 >"$target.log" 2>&1) ||
+        (cd build/dev-fuzz && "tests/$target" "corpus-$target" -max_len=65536 -max_total_time="$1" -timeout=20 \
+            -rss_limit_mb=4096 -print_final_stats=1 >"$target.log" 2>&1) ||
             { tail -n 30 "build/dev-fuzz/$target.log" >&2; echo "The fuzz target $target found a defect." >&2; exit 1; }
         echo "$target: $1 s without a finding, $(grep -o 'stat::number_of_executed_units: *[0-9]*' "build/dev-fuzz/$target.log" | grep -o '[0-9]*$') inputs"
     done
