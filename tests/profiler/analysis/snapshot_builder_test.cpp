@@ -200,6 +200,27 @@ TEST_F(ShortRun, ASnapshotDoesNotChangeAfterwards) {
     EXPECT_EQ(early->turns[0].answer, answer);
 }
 
+TEST_F(ShortRun, AForkGoesOnByItself) {
+    for (std::int64_t seq = 1; seq < batch.records.back().seq; seq += 5) {
+        SnapshotBuilder builder(script.info());
+        builder.add(batch, seq);
+        const auto fork = builder.fork();
+        const SnapshotPtr before = fork->snapshot();
+        builder.add(batch);
+        EXPECT_EQ(fork->snapshot()->seq, seq);
+        EXPECT_EQ(fork->snapshot()->tokens.size(), before->tokens.size());
+        fork->add(batch);
+        fork->refreshFigures(true);
+        const SnapshotPtr s = fork->snapshot();
+        const SnapshotPtr whole = built();
+        EXPECT_EQ(s->summary.optimumHitRate, whole->summary.optimumHitRate) << seq;
+        EXPECT_EQ(s->summary.prefetchRecall, whole->summary.prefetchRecall) << seq;
+        EXPECT_EQ(s->turns[0].answer, whole->turns[0].answer) << seq;
+        for (std::size_t i = 0; i < whole->tokens.size(); ++i)
+            EXPECT_EQ(s->tokens[i].pass, whole->tokens[i].pass) << seq;
+    }
+}
+
 TEST(SnapshotBuilder, CountsWhatBecameOfPrefetchesInEitherOrder) {
     ScriptedRun script(1, 4);
     const auto resolve = [&](int id, int expert, bool used) {
