@@ -74,37 +74,47 @@ TEST(Architecture, NoIncludePointsUpTheArrow) {
 }
 
 TEST(Architecture, EngineAndProfilerKnowNoQt) {
-    for (const auto& include : allIncludes())
-        if (heightOf(include.file) <= 1)
+    for (const auto& include : allIncludes()) {
+        if (heightOf(include.file) <= 1) {
             EXPECT_FALSE(isQt(include.target)) << include.file << " includes " << include.target;
+        }
+    }
 }
 
 TEST(Architecture, CudaStaysInItsTwoFolders) {
-    for (const auto& include : allIncludes())
-        if (!startsWith(include.file, "engine/backend/cuda/") && !startsWith(include.file, "profiler/gpu/"))
+    for (const auto& include : allIncludes()) {
+        if (!startsWith(include.file, "engine/backend/cuda/") && !startsWith(include.file, "profiler/gpu/")) {
             EXPECT_FALSE(isCuda(include.target)) << include.file << " includes " << include.target;
+        }
+    }
 }
 
 TEST(Architecture, OnlyTheSessionSpeaksSqlite) {
-    for (const auto& include : allIncludes())
-        if (!startsWith(include.file, "profiler/session/"))
+    for (const auto& include : allIncludes()) {
+        if (!startsWith(include.file, "profiler/session/")) {
             EXPECT_NE(include.target, "sqlite3.h") << include.file;
+        }
+    }
 }
 
 TEST(Architecture, TheWindowDoesNotKnowTheEngineThatRuns) {
-    for (const auto& include : allIncludes())
-        if (startsWith(include.file, "ui/"))
+    for (const auto& include : allIncludes()) {
+        if (startsWith(include.file, "ui/")) {
             for (const char* hidden : {"engine/runtime/", "engine/backend/", "engine/expert/", "engine/model/"})
                 EXPECT_FALSE(startsWith(include.target, hidden)) << include.file << " includes " << include.target;
+        }
+    }
 }
 
 TEST(Architecture, PoliciesArePure) {
     const std::vector<std::string> forbidden{
         "thread", "mutex", "chrono", "fstream", "atomic", "random", "engine/trace/clock.h"};
-    for (const auto& include : allIncludes())
-        if (startsWith(include.file, "engine/policy/") && include.file.find("sensitivities") == std::string::npos)
+    for (const auto& include : allIncludes()) {
+        if (startsWith(include.file, "engine/policy/") && include.file.find("sensitivities") == std::string::npos) {
             EXPECT_EQ(std::count(forbidden.begin(), forbidden.end(), include.target), 0)
                 << include.file << " includes " << include.target;
+        }
+    }
 }
 
 TEST(Architecture, PanelsDoNotKnowEachOther) {
