@@ -127,8 +127,9 @@ TEST(Architecture, PanelsDoNotKnowEachOther) {
         if (!startsWith(include.file, "ui/") || !startsWith(include.target, "ui/"))
             continue;
         const std::string from = panelOf(include.file), to = panelOf(include.target);
-        if (!from.empty() && !to.empty() && to != "plot")
+        if (!from.empty() && !to.empty() && to != "plot") {
             EXPECT_EQ(from, to) << include.file << " includes " << include.target;
+        }
     }
 }
 
