@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace moescope::session {
 namespace {
@@ -115,13 +116,22 @@ std::vector<LodRow> LaneScan::select(Lane lane, int level, std::int64_t first, s
     return rows;
 }
 
+bool LaneScan::whole(const LodRow& row) const {
+    if (row.end - row.begin <= m_query.resolutionNs)
+        return true;
+    if (m_partNs <= 0 || row.begin < m_query.begin || row.end >= m_query.end)
+        return false;
+    const auto part = [this](trace::TimeNs at) { return std::floor(static_cast<double>(at - m_query.begin) / m_partNs); };
+    return part(row.begin) == part(row.end);
+}
+
 void LaneScan::visit(int level, std::int64_t first, std::int64_t last, std::int64_t lastSeq) {
     for (const LodRow& row : select(m_query.lane, level, first, last)) {
         // Under an unfinished row there may be newer ones already; those come from the events.
         if (!overlaps(row, m_query) || row.lastSeq > lastSeq)
             continue;
         const std::int64_t bucket = row.id & (kMostBuckets - 1);
-        if (row.end - row.begin <= m_query.resolutionNs || level == 0)
+        if (level == 0 || whole(row))
             m_found.push_back(row);
         else if (level == 1 && m_query.lane != Lane::Tokens)
             addSegment(row);
@@ -193,6 +203,19 @@ void LaneScan::mergeClose() {
 }
 
 std::vector<LodRow> LaneScan::rows(const LaneQuery& query) {
+    m_partNs = 0;
+    collect(query);
+    mergeClose();
+    return std::move(m_found);
+}
+
+std::vector<LodRow> LaneScan::rowsByPart(const LaneQuery& query, int parts) {
+    m_partNs = static_cast<double>(query.end - query.begin) / parts;
+    collect(query);
+    return std::move(m_found);
+}
+
+void LaneScan::collect(const LaneQuery& query) {
     m_query = query;
     m_segments.clear();
     m_found.clear();
@@ -210,8 +233,6 @@ std::vector<LodRow> LaneScan::rows(const LaneQuery& query) {
         m_segments.push_back({begin, m_lastSeq, -1, 0});
     for (const Segment& segment : m_segments)
         readSegment(segment);
-    mergeClose();
-    return std::move(m_found);
 }
 
 } // namespace moescope::session

@@ -31,6 +31,9 @@ public:
     /// Rows that overlap the query's window, by begin; runs of bars that fit into the resolution come as one.
     std::vector<LodRow> rows(const LaneQuery& query);
 
+    /// The same for sums over equal parts of the window: rows that lie within one part are not looked into.
+    std::vector<LodRow> rowsByPart(const LaneQuery& query, int parts);
+
 private:
     struct Segment {
         std::int64_t firstSeq = 0;
@@ -43,6 +46,8 @@ private:
         std::int64_t lastSeq = 0;       ///< of the last level-1 row
     };
 
+    void collect(const LaneQuery& query);
+    bool whole(const LodRow& row) const;
     Roots roots(Lane lane);
     std::int64_t tailBegin(Lane lane, const Roots& roots);
     std::vector<LodRow> select(Lane lane, int level, std::int64_t first, std::int64_t last);
@@ -56,6 +61,7 @@ private:
     std::int64_t m_lastSeq;
     std::int64_t m_fileBytes;
     LaneQuery m_query;
+    double m_partNs = 0; // 0: no parts
     std::vector<Segment> m_segments;
     std::vector<LodRow> m_found;
 };

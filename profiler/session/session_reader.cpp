@@ -269,7 +269,7 @@ std::vector<SessionReader::LinkBucket> SessionReader::linkBytes(trace::TimeNs be
     for (std::size_t kind = 0; kind < std::size(lanes); ++kind) {
         LaneScan scan = s.scan();
         for (const LodRow& row :
-             scan.rows({lanes[kind], begin, end, std::max<trace::TimeNs>(1, (end - begin) / buckets / 4)})) {
+             scan.rowsByPart({lanes[kind], begin, end, std::max<trace::TimeNs>(1, (end - begin) / buckets / 2)}, buckets)) {
             // Bytes that had crossed by an instant; differences of it add up to the row's bytes exactly.
             const auto crossed = [&row](trace::TimeNs at) {
                 if (at >= row.end)
