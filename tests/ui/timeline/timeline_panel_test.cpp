@@ -135,6 +135,8 @@ void TimelinePanelTest::searchJumpsToMatches() {
     const SampleSession session;
     open(bench, panel, session);
     panel.setView({0, 3'000'000});
+    QTest::keyClick(&panel.plot().plot(), Qt::Key_F, Qt::ControlModifier);
+    QVERIFY(panel.searchBox().isVisible());
     panel.searchBox().setText(QStringLiteral("pond"));
     QTest::keyClick(&panel.searchBox(), Qt::Key_Return);
     QVERIFY(bench.selection.chosen().token.has_value());
