@@ -244,6 +244,42 @@ TEST(EngineEndTest, APromptLongerThanTheContextIsRefusedAndTheNextOneWorks) {
     EXPECT_EQ(watched.engine.answer(tests::rawRequest("Once", 3)).tokens, 3);
 }
 
+/// Fails once when armed, wherever the engine happens to look at the time: a stand-in for whatever may go wrong in a pass.
+class FailingClock final : public trace::Clock {
+public:
+    trace::TimeNs now() const override {
+        if (m_left >= 0 && m_left-- == 0)
+            throw std::runtime_error("The clock fell off the wall.");
+        return m_clock.now();
+    }
+    void failAfter(int calls) { m_left = calls; }
+
+private:
+    trace::SteadyClock m_clock;
+    mutable int m_left = -1;
+};
+
+TEST(EngineEndTest, AFailureIsRecordedReportedAndSurvived) {
+    tests::RunCapture capture;
+    FailingClock clock;
+    // Everything is resident, so that only the engine's thread asks for the time.
+    Engine engine(bundled(), capture, clock);
+    const auto request = tests::chatRequest({{ChatMessage::Role::User, kQuestion}}, 10);
+    const Answer whole = engine.answer(request);
+    for (const int calls : {40, 150, 333}) {
+        capture.clear();
+        clock.failAfter(calls);
+        const Answer failed = engine.answer(request);
+        EXPECT_EQ(failed.reason, EndReason::Failed);
+        EXPECT_EQ(failed.problem, "The clock fell off the wall.");
+        ASSERT_EQ(capture.all<trace::RunFailed>().size(), 1U);
+        EXPECT_EQ(capture.all<trace::RunFailed>()[0].text(), failed.problem);
+        EXPECT_EQ(capture.all<trace::AnswerEnded>().back().event.reason, EndReason::Failed);
+        EXPECT_TRUE(whole.text.starts_with(failed.text));
+        EXPECT_EQ(engine.answer(request).text, whole.text);
+    }
+}
+
 TEST(EngineControlTest, StopEndsARunningAnswerAndTheNextOneRuns) {
     WatchedEngine watched(bundled());
     std::atomic<bool> done = false;
