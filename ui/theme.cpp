@@ -137,6 +137,7 @@ Theme::Theme(QApplication& application) : m_application(application) {
     m_systemDark = QApplication::palette().color(QPalette::Window).lightness() < 128;
     m_dark = m_systemDark;
     m_application.setStyle(new QuietStyle);
+    findFonts();
     apply();
 }
 
@@ -172,24 +173,28 @@ QColor Theme::layer(int index, int count) const {
 }
 
 QFont Theme::figures() const {
-    // Qt 6.4 cannot switch a font's digits to tabular ones, so figures that must not jump use a fixed-width font.
-    QFont font = withFamilies({QStringLiteral("JetBrains Mono"), QStringLiteral("DejaVu Sans Mono")},
-                              QFontDatabase::systemFont(QFontDatabase::FixedFont));
-    font.setStyleHint(QFont::Monospace);
-    font.setPixelSize(12);
-    return font;
+    return m_figures;
 }
 
 QFont Theme::caption() const {
-    QFont font = body();
-    font.setPixelSize(11);
-    return font;
+    return m_caption;
 }
 
 QFont Theme::body() const {
-    QFont font = withFamilies({QStringLiteral("Inter")}, QFontDatabase::systemFont(QFontDatabase::GeneralFont));
-    font.setPixelSize(13);
-    return font;
+    return m_body;
+}
+
+// Once, because asking for a family goes through fontconfig, and painting asks for fonts thousands of times a second.
+void Theme::findFonts() {
+    // Qt 6.4 cannot switch a font's digits to tabular ones, so figures that must not jump use a fixed-width font.
+    m_figures = withFamilies({QStringLiteral("JetBrains Mono"), QStringLiteral("DejaVu Sans Mono")},
+                             QFontDatabase::systemFont(QFontDatabase::FixedFont));
+    m_figures.setStyleHint(QFont::Monospace);
+    m_figures.setPixelSize(12);
+    m_body = withFamilies({QStringLiteral("Inter")}, QFontDatabase::systemFont(QFontDatabase::GeneralFont));
+    m_body.setPixelSize(13);
+    m_caption = m_body;
+    m_caption.setPixelSize(11);
 }
 
 void Theme::apply() {

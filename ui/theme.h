@@ -63,7 +63,11 @@ Q_SIGNALS:
 
 private:
     void apply();
+    void findFonts();
     QApplication& m_application;
+    QFont m_figures;
+    QFont m_caption;
+    QFont m_body;
     Mode m_mode = Mode::System;
     bool m_dark = true;
     bool m_systemDark = false;
