@@ -5,6 +5,7 @@
 #include <QFrame>
 #include <QHBoxLayout>
 #include <QVBoxLayout>
+#include <algorithm>
 
 using namespace Qt::StringLiterals;
 
@@ -55,9 +56,18 @@ void DockPanel::setTabbed(bool tabbed) {
 void DockPanel::focusPanel() {
     show();
     raise();
-    QWidget* target = m_panel->focusProxy() ? m_panel->focusProxy() : m_panel;
-    if (target->focusPolicy() == Qt::NoFocus)
-        target = m_panel->nextInFocusChain();
+    QWidget* target = m_panel;
+    while (target->focusProxy())
+        target = target->focusProxy();
+    const auto takesFocus = [](const QWidget& widget) {
+        return widget.focusPolicy() != Qt::NoFocus && widget.isVisible() && widget.isEnabled();
+    };
+    if (!takesFocus(*target)) { // an empty plot is hidden behind its explanation
+        const QList<QWidget*> inside = m_panel->findChildren<QWidget*>();
+        const auto found = std::find_if(inside.begin(), inside.end(), [&](QWidget* widget) { return takesFocus(*widget); });
+        if (found != inside.end())
+            target = *found;
+    }
     target->setFocus(Qt::ShortcutFocusReason);
 }
 

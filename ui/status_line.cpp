@@ -116,6 +116,8 @@ void StatusLine::refresh() {
     const auto snapshot = m_feed.snapshot();
     const analysis::Summary& summary = snapshot->summary;
     paintSource(*snapshot);
+    if (QString::fromStdString(snapshot->file) != m_sizeOf)
+        refreshSize();
     if (!snapshot->info) {
         for (const Field field : {Speed, Hits, Link, Overlap, Stall, Losses, Memory})
             put(field, {});
@@ -142,6 +144,7 @@ void StatusLine::refresh() {
 
 void StatusLine::refreshSize() {
     const QString file = QString::fromStdString(m_feed.snapshot()->file);
+    m_sizeOf = file;
     if (file.isEmpty()) {
         put(Size, {});
         return;

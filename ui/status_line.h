@@ -34,6 +34,7 @@ private:
     const Theme& m_theme;
     EngineState m_engine;
     QString m_liveSession;
+    QString m_sizeOf; ///< the file whose size is shown
     std::array<QLabel*, FieldCount> m_fields{};
     QTimer* m_sizeTimer = nullptr;
 };

@@ -93,14 +93,14 @@ void WindowDocks::arrangeWide() {
     m_window.resizeDocks({dock(u"experts"_s), dock(u"cache"_s)}, {402, 372}, Qt::Horizontal);
     m_window.resizeDocks({dock(u"experts"_s), dock(u"timeline"_s), dock(u"tokens"_s)}, {287, 300, 210}, Qt::Vertical);
     QList<QDockWidget*> right{dock(u"controls"_s)};
-    QList<int> heights{395};
+    QList<int> heights{412};
     if (DockPanel* gating = dock(u"gating"_s)) {
         right << gating;
-        heights << 200;
+        heights << 190;
     }
     if (DockPanel* selected = dock(u"selected"_s)) {
         right << selected;
-        heights << 200;
+        heights << 190;
     }
     m_window.resizeDocks(right, heights, Qt::Vertical);
     refreshTabs();
@@ -120,8 +120,10 @@ void WindowDocks::arrangeCompact() {
     }
     for (DockPanel* dock : std::as_const(m_docks))
         dock->show();
-    dock(u"chat"_s)->raise();
-    dock(u"experts"_s)->raise();
+    QTimer::singleShot(0, this, [this] { // a tab can come to the front only once it is there
+        dock(u"chat"_s)->raise();
+        dock(u"experts"_s)->raise();
+    });
     m_window.resizeDocks({dock(u"chat"_s), dock(u"timeline"_s)}, {360, 640}, Qt::Horizontal);
     refreshTabs();
 }

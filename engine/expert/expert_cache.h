@@ -48,20 +48,20 @@ public:
     /// wait for trim(). For Prefetch, entries pinned *or touched or prefetched in the current step* are not evicted (never
     /// evict a live entry for a guess). The lowest free slot is given, so that high slots fall empty after the plan shrank.
     std::optional<Admission> admit(trace::ExpertKey key, AdmitFor purpose);
-    void loaded(trace::ExpertKey key);       ///< Loading -> Resident
-    void abandoned(trace::ExpertKey key);    ///< Loading -> Absent (cancelled); its pins are forgotten
+    void loaded(trace::ExpertKey key);    ///< Loading -> Resident
+    void abandoned(trace::ExpertKey key); ///< Loading -> Absent (cancelled); its pins are forgotten
 
-    void pin(trace::ExpertKey key);          ///< nestable; a pinned expert is not evicted
+    void pin(trace::ExpertKey key); ///< nestable; a pinned expert is not evicted
     void unpin(trace::ExpertKey key);
     /// Marks the beginning of a new step for the "touched in the current step" rule.
     void beginStep();
 
-    /// Applies another plan (checked as in the constructor); evicts by policy what no longer fits and returns it. Pinned and loading entries over the limit
-    /// stay until trim() is called again after they are free. Slots are numbered 0..plan.total-1 of the *larger* of old and
-    /// new plan until the evictions are done; see slotCount().
+    /// Applies another plan (checked as in the constructor); evicts by policy what no longer fits and returns it. Pinned and
+    /// loading entries over the limit stay until trim() is called again after they are free. Slots are numbered 0..plan.total-1
+    /// of the *larger* of old and new plan until the evictions are done; see slotCount().
     std::vector<trace::ExpertKey> setPlan(policy::SlotPlan plan);
     std::vector<trace::ExpertKey> trim();
-    void setPolicy(std::unique_ptr<policy::CachePolicy> policy);   ///< the new one is told of all residents, in key order
+    void setPolicy(std::unique_ptr<policy::CachePolicy> policy); ///< the new one is told of all residents, in key order
     std::string_view policyName() const;
     /// Highest slot number in use or allowed, plus one: how many slots the backend must provide.
     int slotCount() const;

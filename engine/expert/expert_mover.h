@@ -11,8 +11,8 @@ namespace moescope::expert {
 class ExpertLoader {
 public:
     virtual ~ExpertLoader() = default;
-    virtual std::int64_t expertBytes(trace::ExpertKey key) const = 0;  ///< bytes over the link for this expert
-    virtual int blocks(trace::ExpertKey key) const = 0;                ///< >= 1; a transfer may be cancelled between two
+    virtual std::int64_t expertBytes(trace::ExpertKey key) const = 0; ///< bytes over the link for this expert
+    virtual int blocks(trace::ExpertKey key) const = 0;               ///< >= 1; a transfer may be cancelled between two
     virtual std::int64_t loadBlock(trace::ExpertKey key, int slot, int block) = 0; ///< returns the bytes moved
 };
 
@@ -20,7 +20,7 @@ public:
 struct Link {
     std::string name = "none";
     double bytesPerSecond = 0;
-    std::int64_t latencyNs = 0;     ///< per transfer
+    std::int64_t latencyNs = 0; ///< per transfer
     bool emulated() const { return bytesPerSecond > 0; }
 };
 /// none | pcie3x4 | pcie3x16 | pcie4x16 | pcie5x16 | nvme7 | a number of GB/s. Throws std::invalid_argument with one sentence.

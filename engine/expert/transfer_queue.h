@@ -13,7 +13,7 @@ struct Transfer {
     TransferRequest request;
     trace::TimeNs queuedAt = 0;
     trace::TimeNs begin = 0; ///< first byte; meaningful once started
-    trace::TimeNs end = 0;          ///< last byte so far
+    trace::TimeNs end = 0;   ///< last byte so far
     int nextBlock = 0;       ///< blocks before it have moved
     std::int64_t bytes = 0;  ///< moved so far
     bool promoted = false;   ///< a prefetch that is now needed

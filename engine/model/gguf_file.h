@@ -16,11 +16,11 @@ struct TensorView {
     std::string_view name;
     TensorType type = TensorType::F32;
     int dims = 0;
-    std::array<std::int64_t, 4> ne{1, 1, 1, 1};   ///< ne[0] is contiguous (GGUF order, reverse of PyTorch)
+    std::array<std::int64_t, 4> ne{1, 1, 1, 1}; ///< ne[0] is contiguous (GGUF order, reverse of PyTorch)
     const std::byte* data = nullptr;
     std::int64_t bytes = 0;
 
-    std::int64_t rowBytes() const;                ///< one run of ne[0]
+    std::int64_t rowBytes() const; ///< one run of ne[0]
     const std::byte* row(std::int64_t index) const { return data + index * rowBytes(); }
     /// Matrix `index` of a {ne0, ne1, n} tensor: ne0*ne1 elements.
     TensorView slice(std::int64_t index) const;

@@ -8,14 +8,14 @@ namespace moescope::model {
 struct ModelConfig {
     std::string architecture;
     int layers = 0;
-    int hidden = 0;              ///< E
-    int heads = 0;               ///< H
-    int kvHeads = 0;             ///< K
-    int headSize = 0;            ///< D
-    int experts = 0;             ///< N per layer
+    int hidden = 0;   ///< E
+    int heads = 0;    ///< H
+    int kvHeads = 0;  ///< K
+    int headSize = 0; ///< D
+    int experts = 0;  ///< N per layer
     int topK = 0;
-    int expertWidth = 0;         ///< F
-    int vocabulary = 0;          ///< V
+    int expertWidth = 0; ///< F
+    int vocabulary = 0;  ///< V
     int contextTokens = 0;
     float rmsEpsilon = 1e-5F;
     float ropeBase = 10000.0F;

@@ -10,8 +10,8 @@ namespace moescope::model {
 enum class TensorType : std::uint32_t { F32 = 0, F16 = 1, Q4_0 = 2, Q8_0 = 8, BF16 = 30 };
 
 struct TypeTraits {
-    std::string_view name;     ///< "Q8_0"
-    int blockElements = 1;     ///< elements per block
+    std::string_view name; ///< "Q8_0"
+    int blockElements = 1; ///< elements per block
     int blockBytes = 4;
 };
 /// Null for ids that this program does not know.

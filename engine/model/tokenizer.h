@@ -20,7 +20,7 @@ public:
     /// tokens are empty.
     virtual std::string_view piece(std::int32_t token) const = 0;
     virtual int size() const = 0;
-    virtual std::int32_t bos() const = 0;   ///< -1 if none
+    virtual std::int32_t bos() const = 0; ///< -1 if none
     virtual std::int32_t eos() const = 0;
     virtual bool addBos() const = 0;
     virtual bool endsGeneration(std::int32_t token) const = 0;

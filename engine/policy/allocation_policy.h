@@ -8,14 +8,14 @@ namespace moescope::policy {
 
 struct AllocationQuestion {
     int layers = 0;
-    int experts = 0;      ///< per layer
-    int slots = 0;        ///< over all layers
+    int experts = 0; ///< per layer
+    int slots = 0;   ///< over all layers
 };
 
 /// How the slots are shared out. perLayer is empty for one global pool.
 struct SlotPlan {
     int total = 0;
-    std::vector<int> perLayer;   ///< [layers], sums to total, each 0..experts
+    std::vector<int> perLayer; ///< [layers], sums to total, each 0..experts
     bool global() const { return perLayer.empty(); }
     friend bool operator==(const SlotPlan&, const SlotPlan&) = default;
 };

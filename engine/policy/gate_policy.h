@@ -21,22 +21,22 @@ public:
 /// What the model fixes about routing at one layer.
 struct RouterRule {
     int topK = 2;
-    bool renormalise = true;   ///< the kept weights are divided by their sum (Mixtral, Qwen3)
+    bool renormalise = true; ///< the kept weights are divided by their sum (Mixtral, Qwen3)
 };
 
 struct GateQuestion {
     int layer = 0;
-    std::span<const float> logits;           ///< [experts], the router's output for one token
+    std::span<const float> logits; ///< [experts], the router's output for one token
     RouterRule rule;
-    const Residency* residency = nullptr;    ///< may be null: then a residency-aware rule treats all as resident
+    const Residency* residency = nullptr; ///< may be null: then a residency-aware rule treats all as resident
 };
 
 /// The answer: candidates sorted by falling weight (ties: lower id first), the first `kept` of them run.
 /// A rule may keep a non-prefix; it then reorders so that the kept ones come first, each part sorted by falling weight.
 struct GateChoice {
     std::array<std::uint16_t, trace::kMaxTopK> ids{};
-    std::array<float, trace::kMaxTopK> candidateWeights{};  ///< before dropping, as the model would have used them
-    std::array<float, trace::kMaxTopK> weights{};           ///< [kept] as used: renormalised over the kept ones where the rule says so
+    std::array<float, trace::kMaxTopK> candidateWeights{}; ///< before dropping, as the model would have used them
+    std::array<float, trace::kMaxTopK> weights{}; ///< [kept] as used: renormalised over the kept ones where the rule says so
     int candidates = 0;
     int kept = 0;
 
@@ -56,8 +56,8 @@ public:
 };
 
 struct GateParameters {
-    double threshold = 0;                    ///< T of the AdapMoE rule: a candidate set is dropped while P_D^2 * w_l <= T
-    std::vector<double> sensitivity;         ///< w_l per layer; needed by adapmoe
+    double threshold = 0;            ///< T of the AdapMoE rule: a candidate set is dropped while P_D^2 * w_l <= T
+    std::vector<double> sensitivity; ///< w_l per layer; needed by adapmoe
 };
 
 /// Names that makeGatePolicy knows, in menu order.

@@ -8,12 +8,12 @@ struct PrefetchQuestion {
     int layer = 0;
     int layers = 0;
     int topK = 2;
-    bool renormalise = true;                   ///< as in RouterRule
+    bool renormalise = true; ///< as in RouterRule
     /// predicted[d-1] = softmax of layer+d's gate applied to this layer's gate input; as many depths as the policy asked for.
     std::span<const std::span<const float>> predicted;
-    const Residency* residency = nullptr;      ///< resident or already on its way
+    const Residency* residency = nullptr; ///< resident or already on its way
     std::int64_t expertBytes = 0;
-    std::int64_t budgetBytes = 0;              ///< bytes this layer may ask for; 0 or less: nothing
+    std::int64_t budgetBytes = 0; ///< bytes this layer may ask for; 0 or less: nothing
     /// The gate that the target layer will use, so that what gating drops is not fetched. May be null.
     const GatePolicy* gate = nullptr;
 };

@@ -17,16 +17,23 @@ enum class Stage : std::uint8_t { Step = 0, Embed = 1, Attention = 2, Router = 3
 enum class TransferCause : std::uint8_t { Demand = 0, Prefetch = 1, Allocation = 2 };
 enum class TransferOutcome : std::uint8_t { Completed = 0, Cancelled = 1 };
 enum class EvictionCause : std::uint8_t { Demand = 0, Prefetch = 1, Budget = 2 };
-enum class EndReason : std::uint8_t { EndOfText = 0, StopString = 1, TokenLimit = 2, ContextFull = 3, Requested = 4, Failed = 5 };
+enum class EndReason : std::uint8_t {
+    EndOfText = 0,
+    StopString = 1,
+    TokenLimit = 2,
+    ContextFull = 3,
+    Requested = 4,
+    Failed = 5
+};
 
 /// A question was accepted. Payload: the prompt as the user typed it, UTF-8.
 struct PromptBegan {
     TimeNs at = 0;
     TurnIndex turn;
-    TokenIndex firstToken;           ///< index of the first prompt token that this turn reads (after any reused prefix)
-    std::int32_t promptTokens = 0;   ///< tokens this turn has to read
-    std::int32_t reusedTokens = 0;   ///< tokens of the rendered conversation already in the KV cache
-    std::int32_t contextTokens = 0;  ///< the model's context limit
+    TokenIndex firstToken;          ///< index of the first prompt token that this turn reads (after any reused prefix)
+    std::int32_t promptTokens = 0;  ///< tokens this turn has to read
+    std::int32_t reusedTokens = 0;  ///< tokens of the rendered conversation already in the KV cache
+    std::int32_t contextTokens = 0; ///< the model's context limit
 };
 
 /// A prompt token that the model is about to read. Payload: its text, UTF-8 (may be an incomplete sequence).
@@ -43,8 +50,8 @@ struct TokenEmitted {
     TurnIndex turn;
     TokenIndex token;
     std::int32_t tokenId = 0;
-    float logProbability = 0;        ///< natural log, of the sampled token under the unmodified softmax
-    std::int32_t contextUsed = 0;    ///< positions in the KV cache, this token counted
+    float logProbability = 0;     ///< natural log, of the sampled token under the unmodified softmax
+    std::int32_t contextUsed = 0; ///< positions in the KV cache, this token counted
 };
 
 /// An answer is complete.
@@ -52,7 +59,7 @@ struct AnswerEnded {
     TimeNs at = 0;
     TurnIndex turn;
     EndReason reason = EndReason::EndOfText;
-    std::int32_t tokens = 0;         ///< tokens emitted in this turn
+    std::int32_t tokens = 0; ///< tokens emitted in this turn
     TimeNs promptBeganAt = 0;
 };
 
@@ -62,16 +69,16 @@ struct ExpertsChosen {
     TokenIndex token;
     Layer layer;
     Phase phase = Phase::Decode;
-    std::uint8_t candidates = 0;     ///< top-k before gating
-    std::uint8_t kept = 0;           ///< how many of them run; the kept ones come first in the payload
-    std::uint8_t predictedDepths = 0;///< how many gate predictions for the next layers the payload holds
-    std::uint16_t experts = 0;       ///< experts of the layer, the width of the gate softmax
+    std::uint8_t candidates = 0;      ///< top-k before gating
+    std::uint8_t kept = 0;            ///< how many of them run; the kept ones come first in the payload
+    std::uint8_t predictedDepths = 0; ///< how many gate predictions for the next layers the payload holds
+    std::uint16_t experts = 0;        ///< experts of the layer, the width of the gate softmax
 };
 
 /// The expert was resident when asked for.
 struct ExpertHit {
     TimeNs at = 0;
-    TokenIndex token;                ///< in prefill: the first token of the batch that wants it
+    TokenIndex token; ///< in prefill: the first token of the batch that wants it
     ExpertKey key;
 };
 
@@ -80,7 +87,7 @@ struct ExpertMissed {
     TimeNs at = 0;
     TokenIndex token;
     ExpertKey key;
-    bool inFlight = false;           ///< a prefetch of it was already on its way: the wait is shorter
+    bool inFlight = false; ///< a prefetch of it was already on its way: the wait is shorter
 };
 
 /// The expert lost its slot.
@@ -89,7 +96,7 @@ struct ExpertEvicted {
     TokenIndex token;
     ExpertKey key;
     EvictionCause cause = EvictionCause::Demand;
-    ExpertKey replacedBy;            ///< invalid when the budget shrank
+    ExpertKey replacedBy; ///< invalid when the budget shrank
 };
 
 /// A prefetch was queued.
@@ -98,8 +105,8 @@ struct PrefetchIssued {
     TokenIndex token;
     ExpertKey key;
     TransferId transfer;
-    std::uint8_t depth = 1;          ///< layers ahead
-    float probability = 0;           ///< predicted gate probability
+    std::uint8_t depth = 1; ///< layers ahead
+    float probability = 0;  ///< predicted gate probability
 };
 
 /// What became of a prefetch: used before it was evicted, or not.
@@ -113,24 +120,24 @@ struct PrefetchResolved {
 
 /// Bytes of one expert went over the link.
 struct TransferSpan {
-    TimeNs begin = 0;                ///< first byte
-    TimeNs end = 0;                  ///< last byte
-    TimeNs queuedAt = 0;             ///< begin - queuedAt is the queue wait
-    TokenIndex token;                ///< token that asked for it
+    TimeNs begin = 0;    ///< first byte
+    TimeNs end = 0;      ///< last byte
+    TimeNs queuedAt = 0; ///< begin - queuedAt is the queue wait
+    TokenIndex token;    ///< token that asked for it
     ExpertKey key;
     TransferId transfer;
     TransferCause cause = TransferCause::Demand;
     TransferOutcome outcome = TransferOutcome::Completed;
-    bool emulated = false;           ///< the link's speed is a cap, not a measurement
-    std::int64_t bytes = 0;          ///< bytes that really moved (fewer than the expert's when cancelled)
+    bool emulated = false;  ///< the link's speed is a cap, not a measurement
+    std::int64_t bytes = 0; ///< bytes that really moved (fewer than the expert's when cancelled)
 };
 
 /// Part of a forward pass. layer is invalid for Step, Embed, Output and Sample. Step encloses the others.
 struct StageSpan {
     TimeNs begin = 0;
     TimeNs end = 0;
-    TokenIndex token;                ///< first token of the pass
-    std::int32_t tokens = 1;         ///< tokens in the pass (1 in decode)
+    TokenIndex token;        ///< first token of the pass
+    std::int32_t tokens = 1; ///< tokens in the pass (1 in decode)
     Layer layer;
     Stage stage = Stage::Step;
     Phase phase = Phase::Decode;
@@ -148,7 +155,7 @@ struct StallSpan {
 /// A setting took effect. Payload: "name\0old\0new", UTF-8.
 struct SettingChanged {
     TimeNs at = 0;
-    TokenIndex token;                ///< first token read under the new value
+    TokenIndex token; ///< first token read under the new value
 };
 
 /// A layer's share of the expert cache. slots is the layer's capacity, or the whole pool's with an invalid layer.
@@ -162,8 +169,8 @@ struct SlotsAllocated {
 struct HostSample {
     TimeNs at = 0;
     std::int64_t residentBytes = 0;
-    float cpuPercent = 0;            ///< 100 = one core busy
-    std::int32_t recorderLagUs = 0;  ///< age of the oldest event when it was drained
+    float cpuPercent = 0;           ///< 100 = one core busy
+    std::int32_t recorderLagUs = 0; ///< age of the oldest event when it was drained
 };
 
 /// Events that a full ring could not take. Counted, never hidden.

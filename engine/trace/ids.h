@@ -37,7 +37,9 @@ struct ExpertKey {
     friend constexpr auto operator<=>(const ExpertKey&, const ExpertKey&) = default;
 };
 
-constexpr ExpertKey expertKey(int layer, int expert) { return {Layer(layer), Expert(expert)}; }
+constexpr ExpertKey expertKey(int layer, int expert) {
+    return {Layer(layer), Expert(expert)};
+}
 
 } // namespace moescope::trace
 

@@ -16,9 +16,9 @@ inline constexpr int kMaxTopK = 16;
 /// Decoded payload. On disk and in rings it is little-endian, without gaps:
 /// u16 ids[candidates], f16 weights[candidates], f16 gate[experts], f16 predicted[predictedDepths][experts].
 struct RoutingPayload {
-    std::vector<std::uint16_t> ids;          ///< candidates, best first; the kept ones come first
-    std::vector<float> weights;              ///< top-k weights before dropping, renormalised where the model does so
-    std::vector<float> gate;                 ///< softmax over all experts
+    std::vector<std::uint16_t> ids;            ///< candidates, best first; the kept ones come first
+    std::vector<float> weights;                ///< top-k weights before dropping, renormalised where the model does so
+    std::vector<float> gate;                   ///< softmax over all experts
     std::vector<std::vector<float>> predicted; ///< [depth-1][expert]: softmax of layer+depth's gate on this layer's gate input
 };
 

@@ -9,7 +9,9 @@ namespace moescope::trace {
 
 using Payload = std::span<const std::byte>;
 
-inline Payload asPayload(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+inline Payload asPayload(std::string_view text) {
+    return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 /// Where one thread says what happened. Each producing thread has its own, so emit needs no lock. Never blocks, never throws;
 /// what does not fit is counted as lost.

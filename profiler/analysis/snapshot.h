@@ -108,9 +108,9 @@ struct LayerRecord {
     std::int64_t hits = 0, misses = 0;
     std::int64_t decisions = 0, kept = 0, single = 0; ///< single: decisions with candidates > 1 and kept == 1
     std::int64_t predictedSlots = 0, predictedHits = 0;
-    double optimumHitRate = -1; ///< Belady on the recorded accesses and the current slots; -1 unknown
-    int slots = 0;              ///< -1: global pool
-    double droppedSum = 0, secondSum = 0;             ///< over the decode decisions
+    double optimumHitRate = -1;           ///< Belady on the recorded accesses and the current slots; -1 unknown
+    int slots = 0;                        ///< -1: global pool
+    double droppedSum = 0, secondSum = 0; ///< over the decode decisions
 };
 
 struct Snapshot {

@@ -23,6 +23,11 @@ class Growing {
 public:
     explicit Growing(const QString& path) : m_path(path), m_run({}) {
         m_writer = std::make_unique<session::SessionWriter>(path.toStdString(), m_run.info());
+        session::Batch slots;
+        slots.number = ++m_number;
+        for (int layer = 0; layer < 8; ++layer)
+            slots.append(++m_seq, trace::SlotsAllocated{0, trace::Layer(layer), 6}, {});
+        m_writer->write(slots);
     }
     void grow(std::size_t events) {
         const session::Batch batch = m_run.batch(++m_number, m_seq + 1, events);
@@ -56,12 +61,12 @@ bool arrivesAt(SessionFeed& feed, std::int64_t seq) {
 }
 
 /// The same place, folded from the start by an own reader: what the feed must show.
-analysis::SnapshotPtr folded(const QString& path, std::int64_t seq) {
+analysis::SnapshotPtr folded(const QString& path, std::int64_t seq, bool withOptimum = false) {
     session::SessionReader reader(path.toStdString());
     analysis::SnapshotBuilder builder(std::make_shared<session::SessionInfo>(reader.info()));
     while (auto batch = reader.next())
         builder.add(*batch, seq);
-    builder.refreshFigures(false);
+    builder.refreshFigures(withOptimum);
     return builder.snapshot();
 }
 
@@ -127,7 +132,9 @@ void SessionFeedTest::showsAFinishedSessionWhole() {
     QVERIFY(snapshot->atEnd);
     QCOMPARE(QString::fromStdString(snapshot->file), file());
     compare(*snapshot, *folded(file(), session.seq()));
-    QVERIFY(waitFor([&] { return feed.snapshot()->summary.optimumHitRate >= 0; }));
+    const double optimum = folded(file(), session.seq(), true)->summary.optimumHitRate;
+    QVERIFY(optimum > 0);
+    QVERIFY(waitFor([&] { return feed.snapshot()->summary.optimumHitRate == optimum; }));
 }
 
 void SessionFeedTest::followsAGrowingSession() {

@@ -1,10 +1,10 @@
 #include "ui/cache/cache_panel.h"
 
 #include "ui/cache/cache_view.h"
-#include "ui/plot/token_experts.h"
 #include "ui/format.h"
 #include "ui/plot/cell_interaction.h"
 #include "ui/plot/plot_widget.h"
+#include "ui/plot/token_experts.h"
 
 #include <QBoxLayout>
 #include <QLabel>

@@ -16,13 +16,24 @@ constexpr int kLineHeightPercent = 140;
 const QTextDocument::MarkdownFeatures kFeatures =
     QTextDocument::MarkdownFeatures(QTextDocument::MarkdownDialectGitHub) | QTextDocument::MarkdownNoHTML;
 
+bool opensListItem(QStringView text) {
+    const QChar first = text.front();
+    return first == u'-' || first == u'*' || first == u'+' ||
+           (first.isDigit() && (text.contains(u". ") || text.contains(u") ")));
+}
+
 bool opensBlock(QStringView line) {
     const QStringView text = line.trimmed();
     if (text.isEmpty())
         return true;
     const QChar first = text.front();
-    return first == u'#' || first == u'|' || first == u'>' || first == u'-' || first == u'*' || first == u'+' ||
-           text.startsWith(u"```") || (first.isDigit() && (text.contains(u". ") || text.contains(u") ")));
+    return first == u'#' || first == u'|' || first == u'>' || text.startsWith(u"```") || opensListItem(text);
+}
+
+QTextBlockFormat spacedBlock() {
+    QTextBlockFormat format;
+    format.setLineHeight(kLineHeightPercent, QTextBlockFormat::ProportionalHeight);
+    return format;
 }
 
 QString withoutLeadingSpace(const QString& text) {
@@ -46,7 +57,7 @@ qsizetype endOfCompleteBlocks(QStringView text) {
             fenced = !fenced;
         const bool blank = line.trimmed().isEmpty();
         if (!blank && !line.front().isSpace())
-            inList = opensBlock(line) && line.front() != u'#';
+            inList = opensListItem(line);
         // A list may go on after a blank line; cutting it there would restart its numbers.
         if (blank && !fenced && !inList)
             end = newline + 1;
@@ -97,6 +108,8 @@ void AnswerText::update(const QString& whole, bool complete) {
 void AnswerText::append(const QString& piece) {
     QTextCursor cursor(&m_document);
     cursor.movePosition(QTextCursor::End);
+    if (cursor.blockFormat().lineHeightType() == QTextBlockFormat::SingleHeight)
+        cursor.setBlockFormat(spacedBlock());
     // Sentence pieces begin with the space before the word; the first word of an answer needs none.
     const bool first = m_document.isEmpty();
     cursor.insertText(first ? withoutLeadingSpace(piece) : piece, QTextCharFormat());
@@ -112,28 +125,27 @@ void AnswerText::settle(qsizetype until) {
     cursor.removeSelectedText();
     cursor.insertMarkdown(withHardLineEnds(block.trimmed()), kFeatures);
     cursor.movePosition(QTextCursor::End);
-    cursor.insertBlock(QTextBlockFormat(), QTextCharFormat());
+    cursor.insertBlock(spacedBlock(), QTextCharFormat());
+    spaceLines(m_tailPosition, cursor.position());
     m_settled = until;
     m_tailPosition = cursor.position();
     cursor.insertText(tail);
     cursor.endEditBlock();
     ++m_renders;
-    spaceLines();
 }
 
 void AnswerText::renderWhole() {
     m_document.setMarkdown(withHardLineEnds(m_source.trimmed()), kFeatures);
     m_settled = m_source.size();
     ++m_renders;
-    spaceLines();
+    spaceLines(0, m_document.characterCount() - 1);
 }
 
-void AnswerText::spaceLines() {
+void AnswerText::spaceLines(int from, int until) {
     QTextCursor cursor(&m_document);
-    cursor.select(QTextCursor::Document);
-    QTextBlockFormat format;
-    format.setLineHeight(kLineHeightPercent, QTextBlockFormat::ProportionalHeight);
-    cursor.mergeBlockFormat(format);
+    cursor.setPosition(from);
+    cursor.setPosition(until, QTextCursor::KeepAnchor);
+    cursor.mergeBlockFormat(spacedBlock());
 }
 
 } // namespace moescope::ui

@@ -22,7 +22,7 @@ private:
     void append(const QString& piece);
     void settle(qsizetype until);
     void renderWhole();
-    void spaceLines();
+    void spaceLines(int from, int until);
 
     QTextDocument& m_document;
     QString m_source;

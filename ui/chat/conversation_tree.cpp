@@ -55,7 +55,10 @@ int ConversationTree::parentByExtent(int turn) const {
 void ConversationTree::attach(int turn, int parent) {
     if (parent >= turn)
         parent = -1;
-    m_nodes[static_cast<std::size_t>(turn)].parent = parent;
+    Node& node = m_nodes[static_cast<std::size_t>(turn)];
+    if (node.parent >= 0 && m_nodes[static_cast<std::size_t>(node.parent)].chosenChild == turn)
+        m_nodes[static_cast<std::size_t>(node.parent)].chosenChild = -1; // it was there for want of better knowledge
+    node.parent = parent;
     select(turn);
 }
 

@@ -30,7 +30,9 @@ ControlsPanel::ControlsPanel(SessionFeed& feed, Selection&, Commands& commands, 
     refresh();
 }
 
-ControlsPanel::~ControlsPanel() = default;
+ControlsPanel::~ControlsPanel() {
+    m_undo.disconnect(this); // it clears itself when it goes, after much of the panel has gone
+}
 
 void ControlsPanel::setEngine(bool ready, const QString& liveSession) {
     if (liveSession != m_liveSession)

@@ -10,6 +10,7 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QSpinBox>
 
 using namespace Qt::StringLiterals;
@@ -51,6 +52,7 @@ void ControlsPanel::build() {
     column->addWidget(makeActions());
     column->addStretch(1);
     scroll->setWidget(content);
+    scroll->setMinimumWidth(content->minimumSizeHint().width() + scroll->verticalScrollBar()->sizeHint().width());
     outer->addWidget(scroll);
     setFocusProxy(&m_threshold->slider());
 }

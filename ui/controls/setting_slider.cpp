@@ -35,7 +35,7 @@ SettingSlider::SettingSlider(const QString& title, const Theme& theme, const QSt
 }
 
 void SettingSlider::addChoice(QWidget* choice) {
-    m_head->insertWidget(1, choice);
+    m_head->insertWidget(++m_choices, choice);
 }
 
 void SettingSlider::setScale(const SliderScale& scale) {

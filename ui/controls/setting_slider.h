@@ -40,6 +40,7 @@ private:
     QSlider* m_slider = nullptr;
     ElidedLabel* m_price = nullptr;
     QString m_reason;
+    int m_choices = 0;
 };
 
 } // namespace moescope::ui

@@ -73,6 +73,7 @@ bool PlotGestures::press(const QMouseEvent& event) {
 }
 
 bool PlotGestures::move(const QMouseEvent& event) {
+    m_inside = true; // an Enter may have gone to a label above
     const QPointF at = event.position();
     const QPointF step = at - m_last;
     if (m_drag == Drag::Pressed && (at - m_pressed).manhattanLength() >= kDragThreshold)

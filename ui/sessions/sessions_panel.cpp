@@ -58,6 +58,7 @@ SessionsPanel::SessionsPanel(SessionFeed& feed, Selection&, const Theme&, QWidge
     m_empty->setAlignment(Qt::AlignCenter);
     m_empty->setWordWrap(true);
     m_empty->setProperty("muted", true);
+    m_empty->setFocusPolicy(Qt::TabFocus); // so that keyboard and screen reader find the explanation
     column->addWidget(m_empty, 1);
     column->addWidget(m_table, 1);
     column->addWidget(makeActions());

@@ -8,6 +8,7 @@ namespace {
 constexpr double kTallestBar = 18;
 constexpr double kBarShare = 0.66;
 constexpr double kEdgeAt = 0.94;
+constexpr trace::TimeNs kShortestFollow = 50'000'000;
 } // namespace
 
 std::vector<DrawnBar> drawnBars(std::span<const session::LaneBar> bars, const TimeScale& scale, double minPixels) {
@@ -99,6 +100,20 @@ TimeSpan revealed(const TimeSpan& view, const TimeSpan& wanted) {
     const trace::TimeNs middle = wanted.begin + wanted.size() / 2;
     const trace::TimeNs begin = std::max<trace::TimeNs>(0, middle - width / 2);
     return {begin, begin + width};
+}
+
+trace::TimeNs followWidth(trace::TimeNs edge, trace::TimeNs wanted) {
+    const auto whole = static_cast<trace::TimeNs>(static_cast<double>(edge) / kEdgeAt);
+    return std::clamp(whole, std::min(kShortestFollow, wanted), wanted);
+}
+
+double roundTickStep(double rangeMs, int ticks) {
+    const double wanted = rangeMs / std::max(1, ticks);
+    const double decade = std::pow(10, std::floor(std::log10(wanted)));
+    for (const double factor : {1.0, 2.0, 5.0})
+        if (factor * decade >= wanted * 0.999)
+            return factor * decade;
+    return 10 * decade;
 }
 
 int tickDecimals(double stepMs) {

@@ -66,7 +66,11 @@ struct TimeSpan {
 TimeSpan followed(trace::TimeNs edge, trace::TimeNs width);
 /// The view of the same width that shows the span, moved as little as possible; wider if the span does not fit.
 TimeSpan revealed(const TimeSpan& view, const TimeSpan& wanted);
-/// Decimals that a tick of that distance (milliseconds) needs.
+/// The distance of round ticks (1, 2 or 5 times a power of ten) that gives about that many over the range, milliseconds.
+double roundTickStep(double rangeMs, int ticks);
+/// Decimals that such a distance needs.
 int tickDecimals(double stepMs);
+/// How wide the followed view is: as wide as the session until that reaches the wanted width.
+trace::TimeNs followWidth(trace::TimeNs edge, trace::TimeNs wanted);
 
 } // namespace moescope::ui

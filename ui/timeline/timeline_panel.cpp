@@ -224,7 +224,8 @@ void TimelinePanel::refresh() {
 }
 
 void TimelinePanel::follow(const analysis::Snapshot& snapshot) {
-    m_view->setView(followed(std::max(snapshot.now, snapshot.sessionEnd), m_followWidth));
+    const trace::TimeNs edge = std::max(snapshot.now, snapshot.sessionEnd);
+    m_view->setView(followed(edge, followWidth(edge, m_followWidth)));
 }
 
 bool TimelinePanel::pointerHolds() const {
@@ -254,6 +255,8 @@ void TimelinePanel::requestBars() {
 }
 
 void TimelinePanel::showWindow(TimelineWindowPtr window) {
+    if (window->file != m_file)
+        return; // of the session that was shown before
     TimelineScene& scene = m_view->scene();
     for (const TimelineWindow::LaneBars& lane : window->lanes)
         if (lane.lane == Lane::CopyOther && !lane.bars.empty() &&

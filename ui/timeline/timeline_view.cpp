@@ -21,7 +21,8 @@ constexpr int kMarkerBand = 20;
 constexpr int kLinkHeight = 76;
 constexpr double kNarrow = 1.0;     // pixels below which bars are merged
 constexpr double kTextFrom = 16;    // pixels a token needs to show its text
-constexpr int kRoundedAtMost = 400; // bars per lane
+constexpr int kRoundedAtMost = 120; // bars per lane
+constexpr int kTicks = 8;
 
 double ms(trace::TimeNs time) {
     return static_cast<double>(time) / 1e6;
@@ -30,13 +31,13 @@ double ms(trace::TimeNs time) {
 /// Round ticks with as many decimals as their distance needs.
 class TimeTicker final : public QCPAxisTicker {
 public:
-    TimeTicker() { setTickCount(7); }
+    TimeTicker() = default;
 
 protected:
     QString getTickLabel(double tick, const QLocale&, QChar, int) override {
         return QString::number(tick, 'f', tickDecimals(m_step));
     }
-    double getTickStep(const QCPRange& range) override { return m_step = QCPAxisTicker::getTickStep(range); }
+    double getTickStep(const QCPRange& range) override { return m_step = roundTickStep(range.size(), kTicks); }
     int getSubTickCount(double) override { return 0; }
 
 private:
@@ -173,7 +174,8 @@ void LanesCanvas::paintTokenLabel(QCPPainter& painter, const QRectF& box, const 
         return;
     painter.setFont(m_theme.figures());
     painter.setPen(m_theme.colour(Role::Ink));
-    const QString text = QFontMetricsF(m_theme.figures()).elidedText(passText(snapshot, pass), Qt::ElideRight, box.width() - 8);
+    const QString text =
+        QFontMetricsF(m_theme.figures()).elidedText(passText(snapshot, pass).trimmed(), Qt::ElideRight, box.width() - 8);
     painter.drawText(box.adjusted(4, -1, -4, -2), Qt::AlignLeft | Qt::AlignVCenter, text);
 }
 
@@ -221,30 +223,36 @@ void LanesCanvas::paintMarkers(QCPPainter& painter) {
     const QFontMetricsF metrics(m_theme.caption());
     double freeFrom = area().left();
     painter.setFont(m_theme.caption());
-    const auto marker = [&](trace::TimeNs at, const QColor& ink, Qt::PenStyle style, const QString& words) {
-        const double x = time.x(at);
-        if (x < area().left() - 1 || x > area().right())
-            return;
-        painter.setPen(QPen(ink, 1.4, style));
-        painter.drawLine(QPointF(x, area().top() - 3), QPointF(x, area().bottom()));
-        const double width = metrics.horizontalAdvance(words);
-        double textX = std::min(x + 4, area().right() - width);
-        if (textX < freeFrom)
-            return;
-        painter.setPen(ink);
-        painter.drawText(QRectF(textX, area().top() - kMarkerBand, width + 4, kMarkerBand - 2),
-                         Qt::AlignLeft | Qt::AlignVCenter, words);
-        freeFrom = textX + width + 8;
+    struct Marker {
+        trace::TimeNs at;
+        QColor ink;
+        Qt::PenStyle style;
+        QString words;
     };
+    std::vector<Marker> markers;
     for (const analysis::SettingChangeRecord& change : m_scene.snapshot->changes)
-        marker(change.at, m_theme.colour(Role::SettingMarker), Qt::DashLine,
-               QObject::tr("%1 %2 → %3")
-                   .arg(QString::fromStdString(change.name), QString::fromStdString(change.before),
-                        QString::fromStdString(change.after)));
-    freeFrom = area().left();
+        markers.push_back({change.at, m_theme.colour(Role::SettingMarker), Qt::DashLine,
+                           QObject::tr("%1 %2 → %3")
+                               .arg(QString::fromStdString(change.name), QString::fromStdString(change.before),
+                                    QString::fromStdString(change.after))});
     for (const analysis::NoteRecord& note : m_scene.snapshot->notes)
-        marker(note.at, m_theme.colour(note.failure ? Role::Warning : Role::Muted), Qt::DotLine,
-               QStringLiteral("⚑ ") + metrics.elidedText(QString::fromStdString(note.text), Qt::ElideRight, 220));
+        markers.push_back({note.at, m_theme.colour(note.failure ? Role::Warning : Role::Muted), Qt::DotLine,
+                           QStringLiteral("⚑ ") + metrics.elidedText(QString::fromStdString(note.text), Qt::ElideRight, 220)});
+    std::stable_sort(markers.begin(), markers.end(), [](const Marker& a, const Marker& b) { return a.at < b.at; });
+    for (const Marker& marker : markers) {
+        const double x = time.x(marker.at);
+        if (x < area().left() - 1 || x > area().right())
+            continue;
+        painter.setPen(QPen(marker.ink, 1.4, marker.style));
+        painter.drawLine(QPointF(x, area().top() - 3), QPointF(x, area().bottom()));
+        const double width = metrics.horizontalAdvance(marker.words);
+        const double left = std::min(x + 4, area().right() - width);
+        if (left < freeFrom)
+            continue;
+        painter.drawText(QRectF(left, area().top() - kMarkerBand, width + 4, kMarkerBand - 2), Qt::AlignLeft | Qt::AlignVCenter,
+                         marker.words);
+        freeFrom = left + width + 8;
+    }
 }
 
 LinkCanvas::LinkCanvas(QCPAxisRect* rect, const TimelineScene& scene, const Theme& theme)
@@ -285,7 +293,7 @@ void LinkCanvas::paint(QCPPainter& painter) {
     painter.drawText(QRectF(Theme::kGrid, area().top(), kLeft - 12, line), Qt::AlignLeft, QObject::tr("link (GB/s)"));
     painter.drawText(QRectF(0, area().top(), kLeft - 5, line), Qt::AlignRight, format::number(highest / 1e9, 3));
     painter.drawText(QRectF(0, area().bottom() - line, kLeft - 5, line), Qt::AlignRight, QStringLiteral("0"));
-    painter.drawText(QRectF(area().right() + 3, area().bottom() + 2, kRight, line), Qt::AlignLeft, QObject::tr("ms"));
+    painter.drawText(QRectF(Theme::kGrid, area().bottom() + 3, kLeft - 12, line), Qt::AlignLeft, QObject::tr("time (ms)"));
     painter.setClipRect(area());
     paintArea(painter, highest);
     if (m_scene.limit)

@@ -131,6 +131,10 @@ void TimelineGeometryTest::followingKeepsTheEdgeInSight() {
     QCOMPARE(view.size(), trace::TimeNs{1000});
     QVERIFY(view.end > 10'000 && view.begin < 10'000);
     QCOMPARE(followed(100, 1000).begin, trace::TimeNs{0});
+    QCOMPARE(followWidth(10'000'000'000, 2'000'000'000), trace::TimeNs{2'000'000'000});
+    const trace::TimeNs young = followWidth(940'000'000, 2'000'000'000);
+    QVERIFY(young > 940'000'000 && young < 1'010'000'000);
+    QVERIFY(followWidth(0, 2'000'000'000) > 0);
 }
 
 void TimelineGeometryTest::revealingMovesOnlyWhenItMust() {
@@ -144,6 +148,14 @@ void TimelineGeometryTest::revealingMovesOnlyWhenItMust() {
 }
 
 void TimelineGeometryTest::ticksGetTheDecimalsTheyNeed() {
+    QCOMPARE(roundTickStep(16, 8), 2.0);
+    QCOMPARE(roundTickStep(17, 8), 5.0);
+    QCOMPARE(roundTickStep(0.0079, 8), 0.001);
+    for (double range = 0.003; range < 1e6; range *= 1.37) {
+        const double step = roundTickStep(range, 8);
+        QVERIFY(range / step <= 8.01 && range / step > 3);
+        QVERIFY(std::abs(step - QString::number(step, 'f', tickDecimals(step)).toDouble()) < step * 1e-9);
+    }
     QCOMPARE(tickDecimals(2), 0);
     QCOMPARE(tickDecimals(1), 0);
     QCOMPARE(tickDecimals(0.5), 1);

@@ -193,7 +193,10 @@ void TimelinePanelTest::followsTheLiveEdgeUnlessPointedAt() {
     QVERIFY(panel.view().end > end + 3'000'000'000);
     QEvent enter(QEvent::Enter);
     QApplication::sendEvent(&panel.plot().plot(), &enter);
-    QTest::mouseMove(&panel.plot().plot(), {300, 60});
+    QWidget& plot = panel.plot().plot();
+    const QPointF at(300, 60);
+    QMouseEvent move(QEvent::MouseMove, at, plot.mapToGlobal(at), Qt::NoButton, Qt::NoButton, Qt::NoModifier);
+    QApplication::sendEvent(&plot, &move);
     const TimeSpan held = panel.view();
     session.edit().now = session.edit().sessionEnd = end + 6'000'000'000;
     bench.feed.showSnapshot(session.snapshot());
