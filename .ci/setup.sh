@@ -50,7 +50,7 @@ build_target() {
     cmake --build --preset "$preset" --target "$@" -- --quiet
 }
 
-sources() { git ls-files 'engine/*.h' 'engine/*.cpp' 'profiler/*.h' 'profiler/*.cpp' 'ui/*.h' 'ui/*.cpp' 'app/*.h' 'app/*.cpp' 'tests/*.h' 'tests/*.cpp'; }
+sources() { find engine profiler ui app tests -name '*.h' -o -name '*.cpp' | sort; }
 
 check_format() {
     sources | xargs -r clang-format --dry-run -Werror || { echo "Run clang-format -i on the files above." >&2; exit 1; }

@@ -1,9 +1,10 @@
 #include "ui/dock_panel.h"
 
-#include "ui/elided_label.h"
+#include "ui/live_label.h"
 
 #include <QFrame>
 #include <QHBoxLayout>
+#include <QLabel>
 #include <QVBoxLayout>
 #include <algorithm>
 
@@ -11,11 +12,11 @@ using namespace Qt::StringLiterals;
 
 namespace moescope::ui {
 
-DockPanel::DockPanel(const QString& name, QWidget* panel, QWidget* parent)
+DockPanel::DockPanel(const QString& name, QWidget* panel, const Theme& theme, QWidget* parent)
     : QDockWidget(panel->windowTitle(), parent), m_panel(panel) {
     setObjectName(name);
     setFeatures(DockWidgetClosable | DockWidgetMovable | DockWidgetFloatable);
-    setTitleBarWidget(makeTitleBar());
+    setTitleBarWidget(makeTitleBar(theme));
     setWidget(makeBody());
     connect(panel, &QWidget::windowTitleChanged, this, [this](const QString& title) {
         setWindowTitle(title);
@@ -23,7 +24,7 @@ DockPanel::DockPanel(const QString& name, QWidget* panel, QWidget* parent)
     });
 }
 
-QWidget* DockPanel::makeTitleBar() {
+QWidget* DockPanel::makeTitleBar(const Theme& theme) {
     m_bar = new QFrame(this);
     m_bar->setProperty("card", u"title"_s);
     auto* row = new QHBoxLayout(m_bar);
@@ -31,8 +32,7 @@ QWidget* DockPanel::makeTitleBar() {
     row->setSpacing(12);
     m_title = new QLabel(m_panel->windowTitle(), m_bar);
     m_title->setProperty("title", true);
-    m_caption = new ElidedLabel(m_bar);
-    m_caption->setProperty("caption", true);
+    m_caption = new LiveLabel(theme, Theme::Role::Muted, theme.caption(), LiveLabel::Fit::Elide, m_bar);
     m_caption->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
     row->addWidget(m_title);
     row->addWidget(m_caption, 1);

@@ -9,8 +9,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A little under a thirtieth of a second: a steady 30 snapshots a second must survive the jitter of a busy machine.
-constexpr auto kPublishEvery = 32ms;
+// Under a thirtieth of a second: a steady 30 snapshots a second must survive the jitter of a busy machine.
+constexpr auto kPublishEvery = 30ms;
 constexpr auto kPollBusy = 12ms;
 constexpr auto kPollQuiet = 25ms;
 constexpr auto kQuietAfter = 5s;
@@ -191,7 +191,8 @@ void FeedWorker::openFile(const QString& path) {
 
 void FeedWorker::work() {
     const auto now = Clock::now();
-    if (polls() && now >= m_nextPoll)
+    // What is published shall be the newest there is: ask again when its time has come.
+    if (polls() && (now >= m_nextPoll || (m_dirty && m_follow && now >= m_nextPublish)))
         poll(now);
     if (m_playing)
         advancePlay(now);

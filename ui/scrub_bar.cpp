@@ -1,9 +1,9 @@
 #include "ui/scrub_bar.h"
 
 #include "ui/format.h"
+#include "ui/live_label.h"
 
 #include <QHBoxLayout>
-#include <QLabel>
 #include <QSlider>
 #include <cmath>
 
@@ -25,8 +25,7 @@ ScrubBar::ScrubBar(SessionFeed& feed, const Theme& theme, QWidget* parent) : QWi
     m_slider->setPageStep(kSteps / 20);
     m_slider->setAccessibleName(tr("Position in the session"));
     m_slider->setToolTip(tr("Drag to see the session as it was at that time"));
-    m_readout = new QLabel(this);
-    m_readout->setFont(theme.caption());
+    m_readout = new LiveLabel(theme, Theme::Role::Ink, theme.caption(), LiveLabel::Fit::Grow, this);
     m_readout->setMinimumWidth(230);
     m_readout->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
     row->addWidget(m_slider, 1);

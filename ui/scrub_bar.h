@@ -4,10 +4,11 @@
 
 #include <QWidget>
 
-class QLabel;
 class QSlider;
 
 namespace moescope::ui {
+
+class LiveLabel;
 
 /// The slider over the whole session with time and token beside it. Child of the main window; GUI thread.
 class ScrubBar : public QWidget {
@@ -24,7 +25,7 @@ private:
 
     SessionFeed& m_feed;
     QSlider* m_slider = nullptr;
-    QLabel* m_readout = nullptr;
+    LiveLabel* m_readout = nullptr;
 };
 
 } // namespace moescope::ui

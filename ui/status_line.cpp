@@ -1,10 +1,10 @@
 #include "ui/status_line.h"
 
 #include "ui/format.h"
+#include "ui/live_label.h"
 
 #include <QFileInfo>
 #include <QHBoxLayout>
-#include <QLabel>
 #include <QTimer>
 
 using namespace Qt::StringLiterals;
@@ -47,13 +47,11 @@ StatusLine::StatusLine(SessionFeed& feed, const Theme& theme, QWidget* parent)
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(16, 5, 16, 5);
     row->setSpacing(20);
-    for (QLabel*& field : m_fields) {
-        field = new QLabel(this);
-        field->setFont(theme.caption());
+    for (LiveLabel*& field : m_fields) {
+        field = new LiveLabel(theme, Theme::Role::Ink, theme.caption(), LiveLabel::Fit::Grow, this);
         row->addWidget(field);
     }
     row->addStretch(1);
-    m_fields[Source]->setTextFormat(Qt::RichText);
     m_sizeTimer->setInterval(1000);
     connect(m_sizeTimer, &QTimer::timeout, this, &StatusLine::refreshSize);
     m_sizeTimer->start();
@@ -76,7 +74,7 @@ void StatusLine::setLiveSession(const QString& path) {
 
 QString StatusLine::text() const {
     QStringList parts;
-    for (const QLabel* field : m_fields) {
+    for (const LiveLabel* field : m_fields) {
         if (!field->text().isEmpty())
             parts << field->text();
     }
@@ -85,8 +83,10 @@ QString StatusLine::text() const {
 
 void StatusLine::put(Field field, const QString& text, const QString& tip) {
     m_fields[field]->setText(text);
-    m_fields[field]->setVisible(!text.isEmpty());
-    m_fields[field]->setToolTip(tip);
+    if (m_fields[field]->isHidden() != text.isEmpty())
+        m_fields[field]->setVisible(!text.isEmpty());
+    if (m_fields[field]->toolTip() != tip)
+        m_fields[field]->setToolTip(tip);
 }
 
 void StatusLine::paintSource(const analysis::Snapshot& snapshot) {
@@ -108,8 +108,8 @@ void StatusLine::paintSource(const analysis::Snapshot& snapshot) {
             role = Role::Accent;
         }
     }
-    put(Source, u"<span style='color:%1'>●</span> %2"_s.arg(m_theme.colour(role).name(), words.toHtmlEscaped()),
-        snapshot.info ? QString::fromStdString(snapshot.info->machine.device) : QString());
+    m_fields[Source]->setDot(role);
+    put(Source, words, snapshot.info ? QString::fromStdString(snapshot.info->machine.device) : QString());
 }
 
 void StatusLine::refresh() {

@@ -6,10 +6,11 @@
 #include <QFrame>
 #include <array>
 
-class QLabel;
 class QTimer;
 
 namespace moescope::ui {
+
+class LiveLabel;
 
 /// The line at the foot of the window that is always true: where the figures come from and the few that matter. Child of the
 /// main window; GUI thread.
@@ -35,7 +36,7 @@ private:
     EngineState m_engine;
     QString m_liveSession;
     QString m_sizeOf; ///< the file whose size is shown
-    std::array<QLabel*, FieldCount> m_fields{};
+    std::array<LiveLabel*, FieldCount> m_fields{};
     QTimer* m_sizeTimer = nullptr;
 };
 

@@ -21,8 +21,8 @@ using namespace Qt::StringLiterals;
 namespace moescope::ui {
 
 template <class Panel>
-Panel* WindowDocks::add(const QString& name, Panel* panel) {
-    auto* dock = new DockPanel(name, panel, &m_window);
+Panel* WindowDocks::add(const QString& name, Panel* panel, const Theme& theme) {
+    auto* dock = new DockPanel(name, panel, theme, &m_window);
     connect(panel, &Panel::captionChanged, dock, &DockPanel::setCaption);
     const auto later = [this] { QTimer::singleShot(0, this, &WindowDocks::refreshTabs); };
     connect(dock, &QDockWidget::dockLocationChanged, this, later);
@@ -37,16 +37,16 @@ WindowDocks::WindowDocks(QMainWindow& window, SessionFeed& feed, Selection& sele
     m_window.setDockNestingEnabled(true);
     m_window.setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
     m_window.setDockOptions(QMainWindow::AllowNestedDocks | QMainWindow::AllowTabbedDocks | QMainWindow::GroupedDragging);
-    m_chat = add(u"chat"_s, new ChatPanel(feed, selection, commands, theme));
-    add(u"experts"_s, new ExpertsPanel(feed, selection, theme));
-    add(u"cache"_s, new CachePanel(feed, selection, theme));
-    add(u"timeline"_s, new TimelinePanel(feed, selection, theme));
-    add(u"tokens"_s, new TokensPanel(feed, selection, theme));
-    add(u"statistics"_s, new StatsPanel(feed, selection, theme));
-    m_sessions = add(u"sessions"_s, new SessionsPanel(feed, selection, theme));
-    m_controls = add(u"controls"_s, new ControlsPanel(feed, selection, commands, theme));
-    add(u"gating"_s, new GatingPanel(feed, selection, commands, theme));
-    add(u"selected"_s, new SelectedPanel(feed, selection, theme));
+    m_chat = add(u"chat"_s, new ChatPanel(feed, selection, commands, theme), theme);
+    add(u"experts"_s, new ExpertsPanel(feed, selection, theme), theme);
+    add(u"cache"_s, new CachePanel(feed, selection, theme), theme);
+    add(u"timeline"_s, new TimelinePanel(feed, selection, theme), theme);
+    add(u"tokens"_s, new TokensPanel(feed, selection, theme), theme);
+    add(u"statistics"_s, new StatsPanel(feed, selection, theme), theme);
+    m_sessions = add(u"sessions"_s, new SessionsPanel(feed, selection, theme), theme);
+    m_controls = add(u"controls"_s, new ControlsPanel(feed, selection, commands, theme), theme);
+    add(u"gating"_s, new GatingPanel(feed, selection, commands, theme), theme);
+    add(u"selected"_s, new SelectedPanel(feed, selection, theme), theme);
     arrangeWide();
 }
 

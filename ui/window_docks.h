@@ -38,7 +38,7 @@ public:
 
 private:
     template <class Panel>
-    Panel* add(const QString& name, Panel* panel);
+    Panel* add(const QString& name, Panel* panel, const Theme& theme);
     void takeAll();
 
     QMainWindow& m_window;

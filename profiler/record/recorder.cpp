@@ -25,8 +25,6 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr std::size_t kMostWaitingBytes = 64u << 20;
 constexpr milliseconds kRetry{1000};
 constexpr milliseconds kSampleEvery{500};
-// Silence after which the writer may keep the drain thread waiting for the disk.
-constexpr milliseconds kRestAfter{300};
 
 std::string freshId() {
     std::random_device random;
@@ -94,7 +92,6 @@ struct Recorder::State {
     std::int64_t lostTold = 0;
     std::int64_t lostBefore = 0; // in the sessions that this one continues
     SteadyTime lastSample;
-    SteadyTime lastBusy;
     bool activity = false; // since the last sample
     SteadyTime retryAt{};
     std::map<std::int32_t, trace::SlotsAllocated> slots; // by layer: what a continuation begins with
@@ -131,11 +128,6 @@ void Recorder::State::run() {
 void Recorder::State::cycle(bool everything) {
     const std::lock_guard lock(writing);
     collect(everything);
-    const auto now = std::chrono::steady_clock::now();
-    if (!waiting.records.empty())
-        lastBusy = now;
-    else if (now - lastBusy >= kRestAfter)
-        writer->rest();
     store(everything);
 }
 
@@ -229,6 +221,8 @@ void Recorder::State::tell() {
 void Recorder::State::end() {
     const std::lock_guard lock(writing);
     collect(true);
+    if (options.sampleHost && activity)
+        sampleHost(clock.now()); // a short run has no other
     store(true);
     lost += static_cast<std::int64_t>(waiting.records.size());
     waiting = {};

@@ -62,7 +62,9 @@ StoreError failure(const std::string& text, int code, bool full) {
 
 Connection::Connection(const std::filesystem::path& file, Mode mode, std::string name) : m_name(std::move(name)) {
     const std::string uri = uriOf(file, mode == Mode::Immutable ? "?immutable=1" : "");
-    const int access = mode == Mode::Create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    int access = SQLITE_OPEN_READONLY;
+    if (mode == Mode::Create || mode == Mode::Write)
+        access = SQLITE_OPEN_READWRITE | (mode == Mode::Create ? SQLITE_OPEN_CREATE : 0);
     const int flags = access | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     if (sqlite3_open_v2(uri.c_str(), &m_handle, flags, nullptr) != SQLITE_OK) {
         const int code = m_handle ? sqlite3_extended_errcode(m_handle) : SQLITE_NOMEM;
@@ -109,7 +111,6 @@ void Connection::takeOverCheckpoints() {
 
 void Connection::checkpoint() noexcept {
     sqlite3_wal_checkpoint_v2(m_handle, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-    m_walPages = 0;
 }
 
 void Connection::fail() {

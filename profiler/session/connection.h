@@ -24,6 +24,7 @@ class Connection {
 public:
     enum class Mode {
         Create,    ///< read and write a new file
+        Write,     ///< read and write a file that is there
         Follow,    ///< read a file that another connection may be writing (WAL)
         Immutable, ///< read a file that nobody changes; creates nothing beside it
     };
@@ -45,7 +46,8 @@ public:
     void takeOverCheckpoints();
     /// Pages in the WAL after the last commit.
     int walPages() const { return m_walPages; }
-    /// Moves what it can from the WAL into the file. Waits for the disk.
+    /// Moves from the WAL into the file what no reader holds back. Waits for the disk. When everything was moved, the next
+    /// commit of any connection begins the WAL anew.
     void checkpoint() noexcept;
     sqlite3* handle() const { return m_handle; }
     const std::string& name() const { return m_name; }

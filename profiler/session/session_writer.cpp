@@ -1,5 +1,6 @@
 #include "profiler/session/session_writer.h"
 
+#include "profiler/session/checkpointer.h"
 #include "profiler/session/event_insert.h"
 #include "profiler/session/info_rows.h"
 #include "profiler/session/overview_builder.h"
@@ -14,10 +15,10 @@
 namespace moescope::session {
 namespace {
 
-// A checkpoint waits for the disk, and the newest token with it. So it is left to moments of rest, unless the WAL becomes
-// as large as 64 MB.
+// From here on the checkpointer is asked after each commit (16 MB); it is done when it moved everything between two commits.
+// Where they come too fast for that, the writer moves the few pages that were left itself (64 MB).
+constexpr int kWalPagesWorthMoving = 4000;
 constexpr int kMostWalPages = 16000;
-constexpr int kWalPagesWorthResting = 250;
 // How long finish() waits for live readers to let go of the WAL.
 constexpr std::chrono::milliseconds kPatience{2000};
 
@@ -37,7 +38,7 @@ std::int64_t sizeOrZero(const std::filesystem::path& path) {
 struct SessionWriter::State {
     State(const std::filesystem::path& file, const SessionInfo& info)
         : path(file), connection(std::in_place, file, Connection::Mode::Create, file.filename().string()),
-          overview(info.model.layers, info.model.experts) {}
+          overview(info.model.layers, info.model.experts), checkpointer(std::in_place, file, file.filename().string()) {}
 
     void begin(const SessionInfo& info, WriteLimits limits);
     void storeOverview();
@@ -51,6 +52,7 @@ struct SessionWriter::State {
     std::optional<EventInsert> events;
     std::optional<Statement> batch, lod, keyframe;
     OverviewBuilder overview;
+    std::optional<Checkpointer> checkpointer; // until finish()
 };
 
 template <class Work>
@@ -110,12 +112,13 @@ void SessionWriter::State::finish(trace::TimeNs endedNs, std::int64_t eventsLost
         updateEnd(*connection, endedNs, eventsLost);
     });
     overview.clear();
+    checkpointer.reset(); // leaving WAL mode needs the file alone
     batch.reset();
     lod.reset();
     keyframe.reset();
     events.reset();
     connection->tryRun("PRAGMA wal_checkpoint(TRUNCATE)");
-    // Leaving WAL needs the file alone; live readers let go when they see the end. If one does not, the file stays in WAL
+    // Live readers let go when they see the end. If one does not, the file stays in WAL
     // mode, which readers open just as well; likewise if the disk is full.
     const auto until = std::chrono::steady_clock::now() + kPatience;
     connection->run("PRAGMA busy_timeout=50");
@@ -161,17 +164,14 @@ void SessionWriter::write(const Batch& batch) {
         s.batch->execute();
         s.storeOverview();
     });
+    if (s.connection->walPages() >= kWalPagesWorthMoving)
+        s.checkpointer->request();
     if (s.connection->walPages() >= kMostWalPages)
         s.connection->checkpoint();
     s.overview.clear();
     // Only after the commit: a batch that did not fit leaves no trace. Its rows are stored with the next batch.
     for (const Record& record : batch.records)
         s.overview.add(record);
-}
-
-void SessionWriter::rest() {
-    if (m_state->connection && m_state->connection->walPages() >= kWalPagesWorthResting)
-        m_state->connection->checkpoint();
 }
 
 void SessionWriter::finish(trace::TimeNs endedNs, std::int64_t eventsLost) {

@@ -27,8 +27,6 @@ public:
 
     /// One transaction. Numbers are taken from the batch as given (consecutive). Throws DiskFull.
     void write(const Batch& batch);
-    /// To be called when nothing happens for a while: moves the WAL into the file, which may wait for the disk.
-    void rest();
     /// Notes the end, leaves WAL mode, and closes.
     void finish(trace::TimeNs endedNs, std::int64_t eventsLost);
     const std::filesystem::path& path() const;

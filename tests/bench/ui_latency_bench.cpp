@@ -8,6 +8,8 @@
 #include "ui/dock_panel.h"
 #include "ui/main_window.h"
 
+#include <CLI/CLI.hpp>
+
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QTemporaryDir>
@@ -269,8 +271,11 @@ private:
 int main(int argc, char** argv) {
     if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM"))
         qputenv("QT_QPA_PLATFORM", "offscreen");
+    int seconds = 10;
+    CLI::App options("Repaints, blocks and latencies of the window while an engine decodes at full speed.");
+    options.add_option("seconds", seconds, "how long to measure")->check(CLI::Range(1, 3600))->capture_default_str();
+    CLI11_PARSE(options, argc, argv);
     QApplication application(argc, argv);
-    const int seconds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 10;
     Bench bench(seconds, application);
     return QApplication::exec();
 }

@@ -5,6 +5,7 @@
 #include "ui/chat/sampling_row.h"
 #include "ui/chat/turn_view.h"
 #include "ui/format.h"
+#include "ui/live_label.h"
 
 #include <QHBoxLayout>
 #include <QLabel>
@@ -72,8 +73,7 @@ QWidget* ChatPanel::makeFoot() {
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(4);
     auto* row = new QHBoxLayout;
-    m_contextText = new QLabel(foot);
-    m_contextText->setProperty("caption", true);
+    m_contextText = new LiveLabel(m_theme, Theme::Role::Muted, m_theme.caption(), LiveLabel::Fit::Elide, foot);
     m_samplingToggle = new QToolButton(foot);
     m_samplingToggle->setProperty("flat", true);
     m_samplingToggle->setCheckable(true);
@@ -154,6 +154,8 @@ void ChatPanel::refresh() {
     refreshControls();
     if (m_atEnd)
         scrollToEnd();
+    if (answering())
+        paintNow();
 }
 
 void ChatPanel::refreshTree(const analysis::Snapshot& snapshot) {
@@ -320,6 +322,15 @@ void ChatPanel::showVariant(int turn, int step) {
         return;
     m_tree.select(variants[static_cast<std::size_t>(place)]);
     refresh();
+}
+
+void ChatPanel::paintNow() {
+    // A token must not wait for the plots, whose turn comes from timers: lay out what grew, and paint before anything else.
+    for (QWidget* part : {static_cast<QWidget*>(visibleTurns().back()), m_scroll->widget()})
+        QCoreApplication::sendPostedEvents(part, QEvent::LayoutRequest);
+    if (m_atEnd)
+        scrollToEnd();
+    m_scroll->viewport()->repaint();
 }
 
 void ChatPanel::scrollToEnd() {

@@ -17,6 +17,7 @@ class QVBoxLayout;
 
 namespace moescope::ui {
 
+class LiveLabel;
 class PromptBox;
 class SamplingRow;
 class TurnView;
@@ -61,6 +62,7 @@ private:
     QList<ChatTurn> messagesUpTo(std::optional<int> parent) const;
     QString hint() const;
     void scrollToEnd();
+    void paintNow();
     bool viewingLive() const;
 
     SessionFeed& m_feed;
@@ -78,7 +80,7 @@ private:
     QScrollArea* m_scroll = nullptr;
     QVBoxLayout* m_column = nullptr;
     QLabel* m_empty = nullptr;
-    QLabel* m_contextText = nullptr;
+    LiveLabel* m_contextText = nullptr;
     QProgressBar* m_context = nullptr;
     PromptBox* m_prompt = nullptr;
     QPushButton* m_send = nullptr;

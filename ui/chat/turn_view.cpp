@@ -15,6 +15,10 @@ using namespace Qt::StringLiterals;
 
 namespace moescope::ui {
 
+namespace {
+constexpr qint64 kStatisticsMs = 250;
+}
+
 QString endReasonText(trace::EndReason reason) {
     switch (reason) {
     case trace::EndReason::EndOfText:
@@ -127,7 +131,11 @@ void TurnView::showTurn(const analysis::Snapshot& snapshot, const analysis::Turn
         m_bubble->setText(prompt);
     m_answer->showTurn(snapshot, record);
     m_answer->setVisible(!record.answer.empty());
-    m_statistics->setText(turnStatistics(record));
+    // While the answer runs, figures that nobody can read that fast would have the conversation laid out for every token.
+    if (record.ended >= 0 || !m_statisticsAge.isValid() || m_statisticsAge.elapsed() > kStatisticsMs) {
+        m_statistics->setText(turnStatistics(record));
+        m_statisticsAge.start();
+    }
     m_statistics->setVisible(record.firstTokenAt >= 0 || record.ended >= 0);
 }
 

@@ -3,6 +3,7 @@
 #include "ui/session_feed.h"
 #include "ui/theme.h"
 
+#include <QElapsedTimer>
 #include <QWidget>
 
 class QLabel;
@@ -51,6 +52,7 @@ private:
     };
     int m_turn;
     Shown m_shown;
+    QElapsedTimer m_statisticsAge;
     const Theme& m_theme;
     UserBubble* m_bubble = nullptr;
     AnswerView* m_answer = nullptr;

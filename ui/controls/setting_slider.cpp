@@ -1,6 +1,6 @@
 #include "ui/controls/setting_slider.h"
 
-#include "ui/elided_label.h"
+#include "ui/live_label.h"
 
 #include <QHBoxLayout>
 #include <QLabel>
@@ -9,14 +9,15 @@
 namespace moescope::ui {
 
 SettingSlider::SettingSlider(const QString& title, const Theme& theme, const QString& hue, QWidget* parent)
-    : QWidget(parent), m_head(new QHBoxLayout), m_value(new QLabel(this)), m_slider(new QSlider(Qt::Horizontal, this)),
-      m_price(new ElidedLabel(this)) {
+    : QWidget(parent), m_head(new QHBoxLayout),
+      m_value(new LiveLabel(theme, Theme::Role::Ink, theme.figures(), LiveLabel::Fit::Grow, this)),
+      m_slider(new QSlider(Qt::Horizontal, this)),
+      m_price(new LiveLabel(theme, Theme::Role::Muted, theme.caption(), LiveLabel::Fit::Elide, this)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(1);
     auto* name = new QLabel(title, this);
     name->setBuddy(m_slider);
-    m_value->setFont(theme.figures());
     m_head->setSpacing(6);
     m_head->addWidget(name);
     m_head->addStretch(1);
@@ -26,7 +27,6 @@ SettingSlider::SettingSlider(const QString& title, const Theme& theme, const QSt
     m_slider->setSingleStep(SliderScale::kSteps / 100);
     m_slider->setProperty("hue", hue);
     m_slider->setAccessibleName(title);
-    m_price->setProperty("caption", true);
     column->addLayout(m_head);
     column->addWidget(m_slider);
     column->addWidget(m_price);

@@ -5,12 +5,11 @@
 #include <QWidget>
 
 class QHBoxLayout;
-class QLabel;
 class QSlider;
 
 namespace moescope::ui {
 
-class ElidedLabel;
+class LiveLabel;
 
 /// One knob: title and value, a slider, and below it the price, the limit, or why it cannot act. Child of ControlsPanel.
 class SettingSlider : public QWidget {
@@ -36,9 +35,9 @@ Q_SIGNALS:
 private:
     SliderScale m_scale;
     QHBoxLayout* m_head = nullptr;
-    QLabel* m_value = nullptr;
+    LiveLabel* m_value = nullptr;
     QSlider* m_slider = nullptr;
-    ElidedLabel* m_price = nullptr;
+    LiveLabel* m_price = nullptr;
     QString m_reason;
     int m_choices = 0;
 };

@@ -6,7 +6,7 @@
 
 namespace moescope::ui {
 namespace {
-constexpr qint64 kFrameMs = 33;
+constexpr qint64 kFrameMs = 28;       // under the time between two snapshots, so that none is left out
 constexpr double kPausePerCost = 3.0; // work at most a quarter of the time
 } // namespace
 

