@@ -65,7 +65,7 @@ GuiOptions parseGuiOptions(const QStringList& arguments) {
     }
     options.version = parser.isSet(u"version"_s);
     if (parser.isSet(u"help"_s))
-        options.help = parser.helpText();
+        options.help = parser.helpText().replace(u"<executable_name>"_s, u"moescope"_s); // Qt knows it only later
     options.session = parser.value(u"session"_s);
     options.model = parser.value(u"model"_s);
     options.engine = parser.value(u"engine"_s);

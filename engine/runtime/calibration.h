@@ -20,6 +20,8 @@ public:
     /// Throws std::invalid_argument with one sentence if the gate needs sensitivities and there are none.
     std::unique_ptr<policy::GatePolicy> makeGate(const Settings& settings) const;
 
+    /// w_l per layer; empty without a calibration that fits the model.
+    const std::vector<double>& sensitivity() const { return m_sensitivity; }
     /// What the calibration calls the model it was measured on; empty without one. Files often say only "Model".
     const std::string& modelName() const { return m_modelName; }
 

@@ -21,6 +21,10 @@ Settings Engine::settings() const {
     return m_state->inbox.target();
 }
 
+const std::vector<double>& Engine::sensitivity() const {
+    return m_state->calibration.sensitivity();
+}
+
 std::string Engine::backendName() const {
     return m_state->backend->name();
 }

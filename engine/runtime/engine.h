@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace moescope::runtime {
 
@@ -56,6 +57,8 @@ public:
     const model::ModelFacts& facts() const;
     Settings settings() const; ///< as in force for the next token; engine thread
     std::string backendName() const;
+    /// w_l of AdapMoE per layer, as read from the calibration; empty without one that fits the model.
+    const std::vector<double>& sensitivity() const;
 
     /// Generates one answer; emits everything as events. Reuses the KV cache for the longest common prefix with what was
     /// read before.

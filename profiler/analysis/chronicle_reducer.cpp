@@ -54,6 +54,7 @@ void ChronicleReducer::on(const trace::RunFailed& e, trace::Payload payload, Sna
 
 void ChronicleReducer::on(const trace::EventsLost& e, trace::Payload, Snapshot& s) {
     s.summary.eventsLost += e.count;
+    s.gaps.push_back({std::min(s.now, e.at), e.at, e.count});
 }
 
 void ChronicleReducer::on(const trace::HostSample& e, trace::Payload, Snapshot& s) {

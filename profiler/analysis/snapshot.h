@@ -93,6 +93,13 @@ struct NoteRecord {
     bool failure = false;
 };
 
+/// Events that no ring could take: somewhere between the last event that was kept and the time the loss was noticed.
+struct GapRecord {
+    trace::TimeNs begin = 0;
+    trace::TimeNs end = 0;
+    std::int64_t events = 0;
+};
+
 /// One expert's life so far, for "why is it here" and *Selected*.
 struct ExpertRecord {
     std::int64_t hits = 0, misses = 0, evictions = 0, transfers = 0, wasted = 0;
@@ -129,6 +136,7 @@ struct Snapshot {
     std::vector<TurnRecord> turns;
     std::vector<SettingChangeRecord> changes;
     std::vector<NoteRecord> notes;
+    std::vector<GapRecord> gaps;
     std::vector<std::pair<std::string, std::string>> settings; ///< in force at `now`
     std::vector<ExpertRecord> expertLives;                     ///< [layer*experts + expert]
     std::vector<LayerRecord> layerLives;                       ///< [layers]

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <map>
 
 namespace moescope::session {
@@ -24,6 +25,7 @@ void walkInfo(Walker& walk, Info& info) {
     walk("build", info.build);
     walk("origin", info.origin);
     walk("seed", info.seed);
+    walk("sensitivity", info.sensitivity);
     walk("continues", info.continues);
     walk("model.name", info.model.name);
     walk("model.path", info.model.path);
@@ -63,6 +65,9 @@ public:
         constexpr std::string_view names[] = {"recorded", "simulated", "imported"};
         (*this)(name, std::string(names[static_cast<std::size_t>(origin)]));
     }
+    void operator()(std::string_view name, const std::vector<double>& values) {
+        (*this)(name, fmt::format("{}", fmt::join(values, ",")));
+    }
     template <std::integral T>
     void operator()(std::string_view name, T value) {
         (*this)(name, fmt::format("{}", static_cast<std::conditional_t<std::is_same_v<T, bool>, int, T>>(value)));
@@ -83,6 +88,22 @@ public:
                  : text == "simulated" ? Origin::Simulated
                  : text == "imported"  ? Origin::Imported
                                        : throw bad(name, text);
+    }
+    void operator()(std::string_view name, std::vector<double>& values) {
+        const auto row = m_rows.find(name);
+        if (row == m_rows.end())
+            return; // sessions of the first builds do not have it: not known
+        const std::string& text = row->second;
+        const char* end = text.data() + text.size();
+        for (const char* at = text.data(); at < end;) {
+            double value = 0;
+            const auto [next, error] = std::from_chars(at, end, value);
+            const bool sound = error == std::errc{} && (next == end || (*next == ',' && next + 1 < end));
+            if (!sound || !std::isfinite(value) || value < 0 || values.size() == static_cast<std::size_t>(kMaxLayers))
+                throw bad(name, text);
+            values.push_back(value);
+            at = next == end ? end : next + 1;
+        }
     }
     void operator()(std::string_view name, bool& value) {
         int number = 0;
@@ -120,6 +141,9 @@ void checkCounts(const SessionInfo& info, const std::string& file) {
     if (!possible)
         throw StoreError(fmt::format("{}: a model of {} layers with {} experts each is beyond what a session can hold.", file,
                                      model.layers, model.experts));
+    if (!info.sensitivity.empty() && info.sensitivity.size() != static_cast<std::size_t>(model.layers))
+        throw StoreError(
+            fmt::format("{}: {} sensitivities for {} layers cannot be.", file, info.sensitivity.size(), model.layers));
 }
 
 } // namespace

@@ -2,24 +2,25 @@
 
 #include "ui/cache/cache_view.h"
 #include "ui/format.h"
+#include "ui/live_label.h"
 #include "ui/plot/cell_interaction.h"
 #include "ui/plot/plot_widget.h"
 #include "ui/plot/token_experts.h"
 
+#include <QAction>
 #include <QBoxLayout>
-#include <QLabel>
+#include <algorithm>
 
 namespace moescope::ui {
 
 CachePanel::CachePanel(SessionFeed& feed, Selection& selection, const Theme& theme, QWidget* parent)
     : QWidget(parent), m_feed(feed), m_selection(selection), m_plot(new PlotWidget(theme, tr("Cache residency"))),
-      m_model(new CacheModel(this)), m_cursor(new QLabel) {
+      m_model(new CacheModel(this)), m_cursor(new LiveLabel(theme, Theme::Role::Muted, theme.caption(), LiveLabel::Fit::Grow)) {
     setWindowTitle(tr("Cache residency"));
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(m_plot);
     setFocusProxy(m_plot);
-    m_cursor->setProperty("caption", true);
     m_plot->header().insertWidget(0, m_cursor);
     m_plot->setTable(m_model);
     m_view = std::make_unique<CacheView>(m_plot->plot(), theme);
@@ -29,6 +30,14 @@ CachePanel::CachePanel(SessionFeed& feed, Selection& selection, const Theme& the
     connect(&feed, &SessionFeed::snapshotChanged, m_plot, &PlotWidget::markStale);
     connect(&selection, &Selection::hoverChanged, this, &CachePanel::outlineUsed);
     connect(&selection, &Selection::chosenChanged, this, &CachePanel::outlineUsed);
+    auto* animate = new QAction(tr("Animate"), this);
+    animate->setCheckable(true);
+    animate->setShortcut(Qt::Key_A);
+    animate->setShortcutContext(Qt::WidgetWithChildrenShortcut);
+    animate->setToolTip(tr("Replay the session from the cursor, or from its start when that is at the end"));
+    connect(animate, &QAction::triggered, this, [this](bool on) { m_feed.setPlaying(on); });
+    connect(&feed, &SessionFeed::playingChanged, animate, &QAction::setChecked);
+    m_plot->addMenuAction(animate);
     m_plot->restyle();
     m_plot->markStale();
 }
@@ -56,7 +65,8 @@ void CachePanel::outlineUsed() {
 }
 
 void CachePanel::updateCaption(const analysis::Snapshot& snapshot) {
-    const int used = usedSlots(snapshot);
+    // An expert that waits for its slot is loading already.
+    const int used = std::min(usedSlots(snapshot), snapshot.slotsTotal);
     const std::int64_t expertBytes = snapshot.info ? snapshot.info->model.expertBytes : 0;
     QString caption = tr("%1 of %2 slots").arg(used).arg(snapshot.slotsTotal);
     if (expertBytes > 0)

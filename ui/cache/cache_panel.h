@@ -7,12 +7,11 @@
 #include <QWidget>
 #include <memory>
 
-class QLabel;
-
 namespace moescope::ui {
 
 class CacheView;
 class CellInteraction;
+class LiveLabel;
 class PlotWidget;
 
 /// Which experts are in the fast tier at the cursor, and how close each layer's hit rate comes to the optimum. Owned by the
@@ -40,7 +39,7 @@ private:
     Selection& m_selection;
     PlotWidget* m_plot = nullptr;
     CacheModel* m_model = nullptr;
-    QLabel* m_cursor = nullptr;
+    LiveLabel* m_cursor = nullptr;
     std::unique_ptr<CacheView> m_view;
     CellInteraction* m_cells = nullptr;
     QString m_caption;

@@ -2,7 +2,6 @@
 #include "ui/controls/controls_panel.h"
 #include "ui/controls/setting_slider.h"
 #include "ui/format.h"
-#include "ui/session_sensitivities.h"
 
 #include <QClipboard>
 #include <QComboBox>
@@ -31,7 +30,7 @@ double linkGigabytes(const QString& link) {
 
 void ControlsPanel::readSensitivities() {
     const auto snapshot = m_feed.snapshot();
-    m_sensitivity = sessionSensitivities(*snapshot);
+    m_sensitivity = snapshot->info ? snapshot->info->sensitivity : std::vector<double>{};
     if (m_sensitivity.empty())
         return;
     // Where P_D is at its largest (all but the best of equal weights), a larger threshold changes nothing any more.

@@ -1,35 +1,16 @@
 #include "ui/gating/gating_model.h"
 
-#include "engine/policy/sensitivities.h"
 #include "ui/format.h"
 #include "ui/gating/gating_geometry.h"
 
 #include <charconv>
-#include <filesystem>
-#include <stdexcept>
 
 namespace moescope::ui {
-namespace {
-
-std::vector<double> parseList(std::string_view text) {
-    std::vector<double> values;
-    while (!text.empty()) {
-        const std::size_t comma = text.find(',');
-        const std::string_view item = text.substr(0, comma);
-        double value = 0;
-        const auto [end, problem] = std::from_chars(item.data(), item.data() + item.size(), value);
-        if (problem != std::errc() || end != item.data() + item.size())
-            return {};
-        values.push_back(value);
-        text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
-    }
-    return values;
-}
-
-} // namespace
 
 GateFacts gateFacts(const analysis::Snapshot& snapshot) {
     GateFacts facts;
+    if (snapshot.info)
+        facts.sensitivities = snapshot.info->sensitivity;
     for (const auto& [name, value] : snapshot.settings) {
         if (name == "gate")
             facts.gate = value;
@@ -37,23 +18,6 @@ GateFacts gateFacts(const analysis::Snapshot& snapshot) {
             std::from_chars(value.data(), value.data() + value.size(), facts.threshold);
     }
     return facts;
-}
-
-std::vector<double> recordedSensitivities(const analysis::Snapshot& snapshot) {
-    if (!snapshot.info)
-        return {};
-    for (const auto& [name, value] : snapshot.info->settings)
-        if (name == "sensitivities")
-            return parseList(value);
-    try {
-        const auto file = std::filesystem::path(snapshot.info->model.path).parent_path() / "calibration.json";
-        if (!std::filesystem::exists(file))
-            return {};
-        return policy::sensitivitiesFor(policy::readSensitivities(file), snapshot.info->model.layers,
-                                        snapshot.info->model.hash);
-    } catch (const std::exception&) {
-        return {}; // a calibration that does not fit is as good as none: the panel says that it has none
-    }
 }
 
 void GatingModel::show(std::vector<analysis::GateShare> shares, GateFacts facts) {

@@ -6,17 +6,14 @@
 
 namespace moescope::ui {
 
-/// What the session says about its gate. Sensitivities come from the session's settings ("sensitivities", comma-separated),
-/// else from calibration.json beside the model if that file still fits the model; empty when neither is there.
+/// What the session says about its gate.
 struct GateFacts {
     std::string gate;
     double threshold = 0;
-    std::vector<double> sensitivities;
+    std::vector<double> sensitivities; ///< w_l per layer; empty: not known
     bool adaptive() const { return gate == "adapmoe"; }
 };
 GateFacts gateFacts(const analysis::Snapshot& snapshot);
-/// Reads the calibration file; kept apart because it touches the disk. Call once per session.
-std::vector<double> recordedSensitivities(const analysis::Snapshot& snapshot);
 
 /// The table twin of the gating panel: per layer and for all the mean experts, the single-expert share, the decisions, the
 /// sensitivity and the share at which the threshold acts. Owned by GatingPanel; GUI thread.

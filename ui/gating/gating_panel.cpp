@@ -147,11 +147,9 @@ void GatingPanel::refresh() {
     if (const QString file = QString::fromStdString(snapshot->file); file != m_file) {
         m_file = file;
         m_dragged.reset();
-        m_sensitivities = recordedSensitivities(*snapshot);
     }
     const analysis::TokenRange tokens = range(*snapshot);
     GateFacts facts = gateFacts(*snapshot);
-    facts.sensitivities = m_sensitivities;
     if (m_dragged && std::abs(facts.threshold - *m_dragged) <= 1e-9 + 0.005 * *m_dragged && !m_plot->gestures().dragging())
         m_dragged.reset();
     m_adaptive->setVisible(!facts.adaptive() && snapshot->live);

@@ -66,7 +66,6 @@ private:
     std::unique_ptr<GatingView> m_view;
     QString m_caption;
     QString m_file;
-    std::vector<double> m_sensitivities;
     std::optional<double> m_dragged; ///< threshold under the user's hand, or asked for and not yet in force
     QElapsedTimer m_sent;
 };

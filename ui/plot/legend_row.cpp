@@ -47,11 +47,13 @@ LegendRow::LegendRow(QCustomPlot& plot, const Theme& theme, Qt::Alignment alignm
 void LegendRow::draw(QCPPainter* painter) {
     const QFontMetricsF metrics(m_theme.caption());
     const auto width = [&](const LegendEntry& entry) { return kSwatch + kSwatchGap + metrics.horizontalAdvance(entry.text); };
+    // Nothing stands to the right of a legend that begins at the left.
+    const double room = m_alignment.testFlag(Qt::AlignLeft) ? mParentPlot->width() - rect().left() : rect().width();
     double total = 0;
     std::size_t count = 0;
     for (; count < m_entries.size(); ++count) {
         const double next = total + (count > 0 ? kEntryGap : 0) + width(m_entries[count]);
-        if (next > rect().width())
+        if (next > room)
             break;
         total = next;
     }

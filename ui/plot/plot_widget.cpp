@@ -195,8 +195,14 @@ bool PlotWidget::eventFilter(QObject* watched, QEvent* event) {
     return QWidget::eventFilter(watched, event);
 }
 
+void PlotWidget::addMenuAction(QAction* action) {
+    addAction(action);
+    m_ownActions << action;
+}
+
 void PlotWidget::openMenu(const QPoint& globalAt) {
     QMenu menu(this);
+    menu.addActions(m_ownActions);
     menu.addAction(m_tableAction);
     menu.addSeparator();
     menu.addActions(m_exportActions);

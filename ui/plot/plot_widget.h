@@ -35,6 +35,8 @@ public:
     const Theme& theme() const { return m_theme; }
 
     void setTable(QAbstractItemModel* model);
+    /// Puts the panel's own action before the others of the menu; its shortcut acts while the plot has the focus.
+    void addMenuAction(QAction* action);
     bool tableShown() const;
     void showTable(bool shown);
     /// A non-empty text replaces the plot by words: what will appear and how to make it appear.
@@ -94,6 +96,7 @@ private:
     RefreshPacer* m_pacer = nullptr;
     QAction* m_tableAction = nullptr;
     QList<QAction*> m_exportActions;
+    QList<QAction*> m_ownActions; ///< of the panel around this
     bool m_marksQueued = false;
 };
 

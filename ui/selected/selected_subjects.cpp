@@ -192,6 +192,10 @@ SelectedSubject describeLayer(const Snapshot& snapshot, trace::Layer layer) {
         {tr("dropped weight"),
          life.decisions > 0 ? format::percent(life.droppedSum / static_cast<double>(life.decisions)) : QStringLiteral("–"),
          tr("Mean share of the weight that gating dropped")}};
+    const auto at = static_cast<std::size_t>(layer.value);
+    if (snapshot.info && at < snapshot.info->sensitivity.size())
+        subject.rows.push_back({tr("sensitivity"), format::number(snapshot.info->sensitivity[at], 3),
+                                tr("AdapMoE's w: what dropping weight costs in this layer, against the others")});
     return subject;
 }
 

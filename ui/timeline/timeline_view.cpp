@@ -21,6 +21,7 @@ constexpr int kMarkerBand = 20;
 constexpr int kLinkHeight = 76;
 constexpr double kNarrow = 1.0;     // pixels below which bars are merged
 constexpr double kTextFrom = 16;    // pixels a token needs to show its text
+constexpr double kLeastGap = 3;     // pixels of a loss, however short
 constexpr int kRoundedAtMost = 120; // bars per lane
 constexpr int kTicks = 8;
 
@@ -132,6 +133,7 @@ void LanesCanvas::paint(QCPPainter& painter) {
             else
                 paintLane(painter, rows.bars(i), lane);
         }
+    paintGaps(painter);
     paintUndelivered(painter);
     paintMarkers(painter);
 }
@@ -216,6 +218,25 @@ void LanesCanvas::paintUndelivered(QCPPainter& painter) {
         return;
     painter.setPen(m_theme.colour(Role::Muted));
     painter.drawText(box.adjusted(6, 2, -6, -2), Qt::AlignRight | Qt::AlignBottom, words);
+}
+
+void LanesCanvas::paintGaps(QCPPainter& painter) {
+    const QFontMetricsF metrics(m_theme.caption());
+    painter.setFont(m_theme.caption());
+    for (const analysis::GapRecord& gap : m_scene.snapshot->gaps) {
+        const double left = scale().x(gap.begin);
+        const QRectF whole(left, area().top(), std::max(kLeastGap, scale().x(gap.end) - left), area().height());
+        const QRectF box = whole.intersected(area());
+        if (box.isEmpty())
+            continue;
+        painter.fillRect(box, m_theme.colour(Role::Panel));
+        painter.fillRect(box, hatched(m_theme.colour(Role::Other)));
+        const QString words = QObject::tr("%1 events lost").arg(gap.events);
+        if (metrics.horizontalAdvance(words) + 12 > box.width())
+            continue;
+        painter.setPen(m_theme.colour(Role::Ink));
+        painter.drawText(box, Qt::AlignCenter, words);
+    }
 }
 
 void LanesCanvas::paintMarkers(QCPPainter& painter) {

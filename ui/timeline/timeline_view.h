@@ -36,6 +36,7 @@ private:
     void paintTokenLabel(QCPPainter& painter, const QRectF& box, const session::LaneBar& bar);
     void paintLane(QCPPainter& painter, const QRectF& row, const TimelineWindow::LaneBars& lane);
     void paintUndelivered(QCPPainter& painter);
+    void paintGaps(QCPPainter& painter);
     void paintMarkers(QCPPainter& painter);
 
     const TimelineScene& m_scene;

@@ -15,6 +15,7 @@ public:
 
     void show(analysis::SnapshotPtr snapshot, TokenOrder order);
     const std::vector<int>& passes() const { return m_passes; }
+    TokenOrder order() const { return m_order; }
     const analysis::SnapshotPtr& snapshot() const { return m_snapshot; }
     /// Row of a pass, -1 if there is none.
     int rowOf(int pass) const;

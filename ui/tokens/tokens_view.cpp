@@ -160,8 +160,12 @@ void TokenBars::paintNumbers(QCPPainter& painter, int first, int last, double pi
     painter.setPen(m_theme.colour(Role::Muted));
     painter.drawText(QRectF(area().left() - 50, area().bottom() + 3, 44, 14), Qt::AlignRight, QObject::tr("token"));
     double freeFrom = area().left();
-    for (int row = (first + step - 1) / step * step; row < last; row += step) {
-        const QString number = QString::number(m_model.pass(row).firstToken.value);
+    const bool inOrder = m_model.order() == TokenOrder::Index;
+    for (int row = first; row < last; ++row) {
+        const int token = m_model.pass(row).firstToken.value;
+        if ((inOrder ? token : row) % step != 0)
+            continue;
+        const QString number = QString::number(token);
         const double middle = barRect(row).center().x();
         const double left = middle - metrics.horizontalAdvance(number) / 2;
         if (left < freeFrom - 8)

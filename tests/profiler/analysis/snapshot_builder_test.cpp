@@ -303,6 +303,10 @@ TEST(SnapshotBuilder, FollowsSettingsAndTheLink) {
     ASSERT_EQ(s->notes.size(), 2U);
     EXPECT_TRUE(s->notes[1].failure);
     EXPECT_EQ(s->summary.eventsLost, 12);
+    ASSERT_EQ(s->gaps.size(), 1U);
+    EXPECT_EQ(s->gaps[0].begin, 7) << "the last event that was kept";
+    EXPECT_EQ(s->gaps[0].end, 8);
+    EXPECT_EQ(s->gaps[0].events, 12);
 }
 
 TEST(SnapshotBuilder, SurvivesEventsThatMakeNoSense) {

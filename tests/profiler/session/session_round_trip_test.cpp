@@ -104,6 +104,8 @@ TEST_F(SessionRoundTrip, factsComeBackAsTheyWere) {
     info.model.parameters = 46'702'792'704;
     info.machine = {"A processor", "Debian 12", "CPU, 2 threads", 2, std::int64_t{24} << 30};
     info.settings = {{"gate", "topk"}, {"cache", "lru"}, {"gate-threshold", "0.25"}, {"empty", ""}};
+    info.sensitivity.assign(static_cast<std::size_t>(info.model.layers), 1.0 / 3);
+    info.sensitivity.back() = 12345.678;
     info.seed = 0xfedcba9876543210u;
     info.continues = "ffff";
     {
@@ -122,6 +124,7 @@ TEST_F(SessionRoundTrip, factsComeBackAsTheyWere) {
     EXPECT_EQ(back.machine.processor, info.machine.processor);
     EXPECT_EQ(back.machine.memoryBytes, info.machine.memoryBytes);
     EXPECT_EQ(back.settings, info.settings);
+    EXPECT_EQ(back.sensitivity, info.sensitivity) << "to the last bit";
     EXPECT_EQ(back.seed, info.seed);
     EXPECT_EQ(back.continues, "ffff");
     EXPECT_EQ(back.endedNs, 12345);

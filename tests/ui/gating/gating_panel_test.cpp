@@ -61,14 +61,13 @@ void GatingPanelTest::countsWhatWouldBeDropped() {
 
 void GatingPanelTest::readsTheSessionsSensitivities() {
     SampleSession session;
-    const auto known = recordedSensitivities(*session.snapshot());
+    const auto known = gateFacts(*session.snapshot()).sensitivities;
     QCOMPARE(known.size(), std::size_t{8});
     QVERIFY(std::abs(known[2] - 0.7) < 1e-6);
     auto info = std::make_shared<session::SessionInfo>(*session.edit().info);
-    info->settings.clear();
-    info->model.path = "/nowhere/model.gguf";
+    info->sensitivity.clear();
     session.edit().info = info;
-    QVERIFY(recordedSensitivities(*session.snapshot()).empty());
+    QVERIFY(gateFacts(*session.snapshot()).sensitivities.empty());
 }
 
 void GatingPanelTest::draggingTheLineSetsTheThresholdWhileLive() {
@@ -83,7 +82,7 @@ void GatingPanelTest::draggingTheLineSetsTheThresholdWhileLive() {
     bench.feed.showSnapshot(session.snapshot());
     PanelBench::present(panel, {270, 290});
     bench.picture(panel, QStringLiteral("gating"));
-    const double mean = meanSensitivity(recordedSensitivities(*session.snapshot()));
+    const double mean = meanSensitivity(gateFacts(*session.snapshot()).sensitivities);
     drag(bench, panel, 0.25);
     QVERIFY(!sent.isEmpty());
     QCOMPARE(sent.back()[0].toString(), QStringLiteral("gate-threshold"));

@@ -63,6 +63,7 @@ void SelectedPanelTest::tellsAboutAToken() {
     QCOMPARE(valueOf(subject, "hits · misses"), QStringLiteral("%1 · %2").arg(pass.hits).arg(pass.misses));
     QCOMPARE(valueOf(subject, "experts, by layer").count(u'|'), 7);
     QVERIFY(describeToken(*snapshot, trace::TokenIndex(9999)).rows.empty());
+    QCOMPARE(valueOf(describeLayer(*snapshot, trace::Layer(3)), "sensitivity"), QStringLiteral("0.85"));
 }
 
 void SelectedPanelTest::tellsAboutATransfer() {

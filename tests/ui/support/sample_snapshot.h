@@ -51,7 +51,9 @@ private:
         info->model.topK = 2;
         info->model.expertBytes = 418'000;
         info->machine.device = "CPU (AVX2), 1 thread";
-        info->settings = {{"gate", "adapmoe"}, {"sensitivities", sensitivities()}};
+        info->settings = {{"gate", "adapmoe"}};
+        for (int layer = 0; layer < m_shape.layers; ++layer)
+            info->sensitivity.push_back(0.4 + 0.15 * layer);
         auto& s = m_snapshot;
         s.info = info;
         s.file = m_shape.file;
@@ -72,13 +74,6 @@ private:
         s.residency.state.assign(s.expertLives.size(), 0);
         for (int lane = 0; lane <= static_cast<int>(session::Lane::CopyOther); ++lane)
             m_window.lanes.push_back({static_cast<session::Lane>(lane), {}});
-    }
-
-    std::string sensitivities() const {
-        std::string text;
-        for (int layer = 0; layer < m_shape.layers; ++layer)
-            text.append(layer > 0 ? "," : "").append(std::to_string(0.4 + 0.15 * layer));
-        return text;
     }
 
     void addToken(Role role, const std::string& text, int pass) {

@@ -22,6 +22,7 @@ private Q_SLOTS:
     void searchJumpsToMatches();
     void parsesWhatIsSearched();
     void followsTheLiveEdgeUnlessPointedAt();
+    void lossesAreBands();
     void capturesPictures();
 
 private:
@@ -202,6 +203,21 @@ void TimelinePanelTest::followsTheLiveEdgeUnlessPointedAt() {
     bench.feed.showSnapshot(session.snapshot());
     PanelBench::settle();
     QCOMPARE(panel.view(), held);
+}
+
+void TimelinePanelTest::lossesAreBands() {
+    PanelBench bench;
+    TimelinePanel panel(bench.feed, bench.selection, bench.theme);
+    SampleSession session;
+    open(bench, panel, session);
+    const QColor hatch = bench.theme.colour(Theme::Role::Other);
+    const int before = countColour(panel.grab().toImage(), hatch);
+    const TimeSpan view = panel.view();
+    session.edit().gaps = {{view.begin + view.size() / 4, view.begin + view.size() / 2, 1234}};
+    bench.feed.showSnapshot(session.snapshot());
+    PanelBench::settle();
+    bench.picture(panel, QStringLiteral("timeline-gap"));
+    QVERIFY(countColour(panel.grab().toImage(), hatch) > before + 500);
 }
 
 void TimelinePanelTest::capturesPictures() {
