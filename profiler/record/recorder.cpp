@@ -93,6 +93,7 @@ struct Recorder::State {
     std::int64_t lostBefore = 0; // in the sessions that this one continues
     SteadyTime lastSample;
     bool activity = false; // since the last sample
+    bool answered = false; // since the last sample: a short run has no other
     SteadyTime retryAt{};
     std::map<std::int32_t, trace::SlotsAllocated> slots; // by layer: what a continuation begins with
 
@@ -150,7 +151,8 @@ void Recorder::State::collect(bool everything) {
         append(trace::EventsLost{now, total - lostTold});
         lostTold = total;
     }
-    if (room && options.sampleHost && activity && std::chrono::steady_clock::now() - lastSample >= kSampleEvery)
+    const bool due = answered || std::chrono::steady_clock::now() - lastSample >= kSampleEvery;
+    if (room && options.sampleHost && activity && due)
         sampleHost(now);
 }
 
@@ -163,6 +165,8 @@ void Recorder::State::remember(std::size_t fromRecord) {
         const session::Record& record = waiting.records[i];
         if (const auto* allocated = std::get_if<trace::SlotsAllocated>(&record.event)) {
             slots.insert_or_assign(allocated->layer.value, *allocated);
+        } else if (std::holds_alternative<trace::AnswerEnded>(record.event)) {
+            answered = true;
         } else if (std::holds_alternative<trace::SettingChanged>(record.event)) {
             const auto bytes = waiting.payload(record);
             const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -178,6 +182,7 @@ void Recorder::State::remember(std::size_t fromRecord) {
 void Recorder::State::sampleHost(trace::TimeNs now) {
     lastSample = std::chrono::steady_clock::now();
     activity = false;
+    answered = false;
     const trace::TimeNs lag = std::clamp<trace::TimeNs>((now - drain.oldest(now)) / 1000, 0, 2'000'000'000);
     append(sampler.sample(now, static_cast<std::int32_t>(lag)));
 }
@@ -221,8 +226,6 @@ void Recorder::State::tell() {
 void Recorder::State::end() {
     const std::lock_guard lock(writing);
     collect(true);
-    if (options.sampleHost && activity)
-        sampleHost(clock.now()); // a short run has no other
     store(true);
     lost += static_cast<std::int64_t>(waiting.records.size());
     waiting = {};

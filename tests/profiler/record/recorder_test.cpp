@@ -215,12 +215,12 @@ TEST_F(RecorderTest, samplesTheHostAboutTwiceASecond) {
     }
 }
 
-TEST_F(RecorderTest, aShortRunIsSampledAtItsEnd) {
+TEST_F(RecorderTest, theHostIsSampledAfterAnAnswerHoweverShort) {
     Recorder::Options given = options(10);
     given.sampleHost = true;
     {
         Recorder recorder(given, m_clock);
-        recorder.openProducer("engine").emit(ExpertHit{m_clock.now(), TokenIndex(0), expertKey(0, 0)}, {});
+        recorder.openProducer("engine").emit(AnswerEnded{m_clock.now(), TurnIndex(0), EndReason::EndOfText, 1, 0}, {});
     }
     EXPECT_EQ(all<HostSample>(everything(file())).size(), 1u);
 }
