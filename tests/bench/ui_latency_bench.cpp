@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include <QApplication>
+#include <QDir>
 #include <QElapsedTimer>
 #include <QTemporaryDir>
 #include <QTimer>
@@ -102,9 +103,10 @@ private:
 
 class Bench : public QObject {
 public:
-    Bench(int seconds, QApplication& application)
-        : m_seconds(seconds), m_theme(application), m_store(m_folder.filePath(u"settings.ini"_s)),
-          m_window(m_feed, m_selection, m_commands, m_theme, m_store), m_engine(options(), m_commands), m_beat(this) {
+    Bench(int seconds, QString pictures, QApplication& application)
+        : m_seconds(seconds), m_pictures(std::move(pictures)), m_theme(application),
+          m_store(m_folder.filePath(u"settings.ini"_s)), m_window(m_feed, m_selection, m_commands, m_theme, m_store),
+          m_engine(options(), m_commands), m_beat(this) {
         m_theme.setMode(ui::Theme::Mode::Dark);
         connect(&m_engine, &app::EngineProcess::stateChanged, &m_window, &ui::MainWindow::setEngine);
         connect(&m_engine, &app::EngineProcess::sessionBegan, &m_window, &ui::MainWindow::setLiveSession);
@@ -229,9 +231,38 @@ private:
         std::printf("sampled -> visible          p50 %.1f ms, p99 %.1f ms, longest %.1f ms (%zu tokens)\n",
                     percentile(visible, 0.5), percentile(visible, 0.99), percentile(visible, 1), visible.size());
         std::fflush(stdout);
+        if (!m_pictures.isEmpty())
+            takePictures();
         m_running = false;
         m_engine.shutDown();
         QCoreApplication::exit(0);
+    }
+
+    /// Every panel and the window, live, in both themes; the window in the smallest size too.
+    void takePictures() {
+        QDir().mkpath(m_pictures);
+        const auto save = [this](QWidget& widget, const QString& name) {
+            pass(300);
+            widget.grab().save(u"%1/%2-live-%3.png"_s.arg(m_pictures, name, m_theme.dark() ? u"dark"_s : u"light"_s));
+        };
+        for (const auto mode : {ui::Theme::Mode::Dark, ui::Theme::Mode::Light}) {
+            m_theme.setMode(mode);
+            for (auto* dock : m_window.findChildren<ui::DockPanel*>()) {
+                dock->raise();
+                save(*dock, dock->objectName());
+            }
+            for (const QSize& size : {QSize(1280, 800), QSize(1440, 900)}) {
+                m_window.resize(size);
+                save(m_window, u"window-%1"_s.arg(size.width()));
+            }
+        }
+    }
+
+    static void pass(int milliseconds) {
+        QElapsedTimer timer;
+        timer.start();
+        while (timer.elapsed() < milliseconds)
+            QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents | QEventLoop::AllEvents, 10);
     }
 
     struct Waiting {
@@ -245,6 +276,7 @@ private:
     };
 
     int m_seconds;
+    QString m_pictures; ///< folder for pictures, or empty
     QTemporaryDir m_folder;
     ui::Theme m_theme;
     ui::SettingsStore m_store;
@@ -274,8 +306,10 @@ int main(int argc, char** argv) {
     int seconds = 10;
     CLI::App options("Repaints, blocks and latencies of the window while an engine decodes at full speed.");
     options.add_option("seconds", seconds, "how long to measure")->check(CLI::Range(1, 3600))->capture_default_str();
+    std::string pictures;
+    options.add_option("--pictures", pictures, "afterwards, draw all panels with the engine still running into this folder");
     CLI11_PARSE(options, argc, argv);
     QApplication application(argc, argv);
-    Bench bench(seconds, application);
+    Bench bench(seconds, QString::fromStdString(pictures), application);
     return QApplication::exec();
 }

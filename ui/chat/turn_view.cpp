@@ -152,11 +152,6 @@ void TurnView::setActionsEnabled(bool enabled) {
     m_regenerate->setEnabled(enabled);
 }
 
-void TurnView::resizeEvent(QResizeEvent* event) {
-    QWidget::resizeEvent(event);
-    m_bubble->fit(width() - 24);
-}
-
 QString TurnView::statistics() const {
     return m_statistics->text();
 }

@@ -27,9 +27,6 @@ public:
     AnswerView& answer() const { return *m_answer; }
     QString statistics() const;
 
-protected:
-    void resizeEvent(QResizeEvent* event) override;
-
 Q_SIGNALS:
     void editRequested(int turn);
     void regenerateRequested(int turn);

@@ -20,16 +20,15 @@ UserBubble::UserBubble(QWidget* parent) : QFrame(parent), m_label(new QLabel(thi
 
 void UserBubble::setText(const QString& text) {
     m_label->setText(text);
-    fit(m_width);
+    updateGeometry();
 }
 
-void UserBubble::fit(int width) {
-    m_width = width;
+QSize UserBubble::sizeHint() const {
     // A wrapping label asks for a narrow column; a short question should stand on one line.
     int line = 0;
     for (const QString& part : m_label->text().split(u'\n'))
-        line = std::max(line, m_label->fontMetrics().horizontalAdvance(part) + 4);
-    m_label->setFixedWidth(std::max(24, std::min(line, width - 24)));
+        line = std::max(line, m_label->fontMetrics().horizontalAdvance(part));
+    return {line + 28, QFrame::sizeHint().height()};
 }
 
 QString UserBubble::text() const {

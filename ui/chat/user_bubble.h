@@ -5,19 +5,17 @@ class QLabel;
 
 namespace moescope::ui {
 
-/// What the user asked, right-aligned. Child of a TurnView; GUI thread.
+/// What the user asked: as wide as its text wants, if there is room. Child of a TurnView; GUI thread.
 class UserBubble : public QFrame {
     Q_OBJECT
 public:
     explicit UserBubble(QWidget* parent = nullptr);
     void setText(const QString& text);
     QString text() const;
-    /// How wide the bubble may become: as wide as its text wants, up to this.
-    void fit(int width);
+    QSize sizeHint() const override;
 
 private:
     QLabel* m_label = nullptr;
-    int m_width = 220;
 };
 
 } // namespace moescope::ui

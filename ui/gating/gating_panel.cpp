@@ -153,6 +153,7 @@ void GatingPanel::refresh() {
     if (m_dragged && std::abs(facts.threshold - *m_dragged) <= 1e-9 + 0.005 * *m_dragged && !m_plot->gestures().dragging())
         m_dragged.reset();
     m_adaptive->setVisible(!facts.adaptive() && snapshot->live);
+    m_view->showLegend(m_adaptive->isHidden()); // in its place; and nothing is dropped then
     m_model->show(analysis::gateShares(*snapshot, tokens), facts);
     const double before = m_view->histogram().histogram().upper;
     const bool first = m_view->histogram().histogram().kept.empty();

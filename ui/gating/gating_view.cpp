@@ -173,6 +173,10 @@ void GatingView::fit(int height) {
     m_layers->setVisible(wanted > 0);
 }
 
+void GatingView::showLegend(bool on) {
+    m_legend->setVisible(on);
+}
+
 void GatingView::restyle() {
     m_legend->setEntries({{QObject::tr("ran"), m_theme.colour(Role::ResidentHigh), Swatch::Box},
                           {QObject::tr("dropped"), m_theme.colour(Role::PrefetchWasted), Swatch::Box}});

@@ -70,6 +70,7 @@ public:
     LayerShares& layers() { return *m_layers; }
     QCPAxis& shareAxis() const { return *m_histogram->keyAxis(); }
     void restyle();
+    void showLegend(bool on);
     /// Shows the layers only where the histogram keeps enough room; their figures are in the table too.
     void fit(int height);
 

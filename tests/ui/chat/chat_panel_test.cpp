@@ -9,6 +9,7 @@
 #include <QClipboard>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QSignalSpy>
 #include <QToolButton>
 
@@ -118,6 +119,7 @@ private Q_SLOTS:
     void pointingAtATokenSelectsIt();
     void aSelectedTokenIsMarked();
     void aReplayIsReadOnly();
+    void aNarrowerPanelWrapsItsTurns();
     void theGaugeShowsTheContext();
     void looks();
 };
@@ -315,6 +317,20 @@ void ChatPanelTest::aReplayIsReadOnly() {
     QCOMPARE(bench.sent[0].messages.size(), 1); // what was said in the replay is no part of the live conversation
     bench.panel.setEngine(false, {});
     QVERIFY(!bench.panel.findChild<QPushButton*>()->isEnabled());
+}
+
+void ChatPanelTest::aNarrowerPanelWrapsItsTurns() {
+    ChatBench bench;
+    bench.panel.resize(500, 600);
+    bench.talk.ask("Tell me a long story about a fox, the moon, and how they became friends after all", 0);
+    bench.talk.answer("Once upon a time");
+    bench.talk.end();
+    bench.show();
+    bench.panel.resize(260, 600);
+    PanelBench::settle();
+    const TurnView* turn = bench.panel.visibleTurns().back();
+    QVERIFY2(turn->width() <= bench.panel.findChild<QScrollArea*>()->viewport()->width(),
+             qPrintable(QString::number(turn->width())));
 }
 
 void ChatPanelTest::theGaugeShowsTheContext() {
