@@ -50,6 +50,7 @@ Link parseLink(std::string_view text) {
 
 std::vector<std::string> linkNames() {
     std::vector<std::string> names;
+    names.reserve(std::size(kPresets));
     for (const Preset& preset : kPresets)
         names.emplace_back(preset.name);
     return names;

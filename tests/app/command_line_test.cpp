@@ -45,6 +45,12 @@ struct Wrong {
     const char* says;
 };
 
+/// Names the case in ctest's list.
+void PrintTo(const Wrong& wrong, std::ostream* out) {
+    for (const std::string& argument : wrong.arguments)
+        *out << argument << ' ';
+}
+
 class WrongUse : public ::testing::TestWithParam<Wrong> {};
 
 TEST_P(WrongUse, IsOneSentenceOnStderrAndAnExitCode) {

@@ -1,5 +1,9 @@
 #include "engine/backend/cpu/int8_kernels.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace moescope::backend {
 namespace {
 
@@ -15,7 +19,9 @@ bool hasAvx512() {
 }
 
 bool hasAvx2() {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    unsigned a = 0, b = 0, c = 0, d = 0; // clang's __builtin_cpu_supports does not know F16C
+    const bool halves = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+    return halves && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 #else
 constexpr Int8Kernels kAll[] = {kScalar};
