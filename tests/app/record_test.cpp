@@ -148,12 +148,24 @@ TEST_F(Recorded, StopStringsAndRawPrompts) {
     EXPECT_EQ(report("stop.moescope")["turns"][0]["ended"], "stop_string");
 }
 
+/// Waits until that many events of a running recording can be read.
+bool holdsEventsSoon(const std::filesystem::path& file, std::int64_t events) {
+    for (int i = 0; i < 3000; ++i) {
+        try {
+            if (session::SessionReader(file).lastSeq() >= events)
+                return true;
+        } catch (const std::runtime_error&) {
+            // Not there yet, or its tables are not.
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
+}
+
 TEST_F(Recorded, CtrlCFinishesTheSession) {
     EngineProcess run(record(folder / "c.moescope",
                              {"--max-tokens", "100000", "--temperature", "1.5", "--link", "0.1", "--cache-experts", "8"}));
-    for (int i = 0; i < 600 && !std::filesystem::exists(folder / "c.moescope"); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    ASSERT_TRUE(holdsEventsSoon(folder / "c.moescope", 100)) << "the answer never began";
     run.signal(SIGINT);
     const Finished result = run.finish();
     EXPECT_EQ(result.exitCode, 0) << result.err;
