@@ -165,7 +165,7 @@ private:
 } // namespace
 
 ModelConfig readModelConfig(const GgufFile& file) {
-    const ModelConfig config = ConfigReader(file).read();
+    ModelConfig config = ConfigReader(file).read();
     checkTensors(file, config);
     return config;
 }

@@ -3,6 +3,7 @@
 #include "engine/backend/cpu/cpu_backend.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace moescope::runtime {
 
@@ -27,7 +28,7 @@ void EngineState::boundary(trace::TokenIndex next) {
             const std::string after = settingValue(wanted, name);
             if (before == after)
                 continue;
-            const std::string payload = name + '\0' + before + '\0' + after;
+            const std::string payload = fmt::format("{}{}{}{}{}", name, '\0', before, '\0', after);
             tracer.emit(trace::SettingChanged{.at = clock.now(), .token = next}, trace::asPayload(payload));
         }
         settings = wanted;
