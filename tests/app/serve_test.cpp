@@ -2,6 +2,7 @@
 #include "profiler/session/session_reader.h"
 #include "tests/app/engine_program.h"
 
+#include <algorithm>
 #include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,20 +24,25 @@ public:
         engine.write(command.dump() + "\n");
         return m_id;
     }
-    /// The next message that has all the given members; others before it are kept in `seen`.
+    /// The first message not yet awaited that has all the given members: notices and acknowledgements come in any order.
     json await(const json& wanted) {
-        const auto until = std::chrono::steady_clock::now() + kSoon;
-        while (std::chrono::steady_clock::now() < until) {
-            const auto line = engine.line(kSoon);
-            if (!line)
-                break;
-            const json message = json::parse(*line);
-            seen.push_back(message);
-            bool fits = true;
-            for (const auto& [key, value] : wanted.items())
-                fits = fits && message.contains(key) && message[key] == value;
-            if (fits)
-                return message;
+        const auto fits = [&wanted](const json& message) {
+            return std::all_of(wanted.items().begin(), wanted.items().end(), [&message](const auto& member) {
+                return message.contains(member.key()) && message[member.key()] == member.value();
+            });
+        };
+        for (std::size_t next = 0;; ++next) {
+            if (next == m_unread.size()) {
+                const auto line = engine.line(kSoon);
+                if (!line)
+                    break;
+                m_unread.push_back(seen.emplace_back(json::parse(*line)));
+            }
+            if (!fits(m_unread[next]))
+                continue;
+            const json message = m_unread[next];
+            m_unread.erase(m_unread.begin() + static_cast<std::ptrdiff_t>(next));
+            return message;
         }
         ADD_FAILURE() << "never came: " << wanted.dump() << "; seen " << json(seen).dump();
         return json::object();
@@ -57,6 +63,7 @@ public:
     std::vector<json> seen;
 
 private:
+    std::vector<json> m_unread;
     int m_id = 0;
 };
 
