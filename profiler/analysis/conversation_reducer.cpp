@@ -3,6 +3,7 @@
 #include "profiler/analysis/reducer_limits.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace moescope::analysis {
 namespace {
@@ -31,7 +32,7 @@ void place(Snapshot& s, trace::TokenIndex token, TokenRecord record) {
 double percentile(std::vector<float>& values, double share) {
     if (values.empty())
         return 0;
-    const auto rank = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+    const auto rank = static_cast<std::ptrdiff_t>(std::lround(share * static_cast<double>(values.size() - 1)));
     std::nth_element(values.begin(), values.begin() + rank, values.end());
     return static_cast<double>(values[static_cast<std::size_t>(rank)]);
 }

@@ -73,7 +73,7 @@ void PassReducer::close(const trace::StageSpan& step, Snapshot& s) {
     const std::int64_t end = std::min(known, std::int64_t{step.token.value} + step.tokens);
     for (std::int64_t token = std::max<std::int64_t>(0, step.token.value); token < end; ++token)
         s.tokens.edit(static_cast<std::size_t>(token)).pass = number;
-    s.passes.push(std::move(pass));
+    s.passes.push(pass);
 }
 
 void PassReducer::takeMoved(PassRecord& pass) {

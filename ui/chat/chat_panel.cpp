@@ -7,6 +7,7 @@
 #include "ui/format.h"
 #include "ui/live_label.h"
 
+#include <QCoreApplication>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QProgressBar>
