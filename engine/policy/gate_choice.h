@@ -11,4 +11,7 @@ void softmax(std::span<const float> logits, std::span<float> out);
 /// renormalises, else as they are. All kept: exactly the weights of plain top-k.
 void keepFirst(GateChoice& choice, int kept, RouterRule rule);
 
+/// Keeps the candidates whose bit (by rank) is set, at least one; the kept ones move to the front, each part in its old order.
+void keepMarked(GateChoice& choice, std::uint32_t ranks, RouterRule rule);
+
 } // namespace moescope::policy

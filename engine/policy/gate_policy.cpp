@@ -44,6 +44,24 @@ void keepFirst(GateChoice& choice, int kept, RouterRule rule) {
         choice.weights[i] = divide ? choice.candidateWeights[i] / sum : choice.candidateWeights[i];
 }
 
+void keepMarked(GateChoice& choice, std::uint32_t ranks, RouterRule rule) {
+    const GateChoice before = choice;
+    int kept = 0;
+    std::size_t to = 0;
+    for (const bool wanted : {true, false}) {
+        for (int rank = 0; rank < before.candidates; ++rank) {
+            const auto from = static_cast<std::size_t>(rank);
+            if (((ranks >> from & 1U) != 0) != wanted)
+                continue;
+            choice.ids[to] = before.ids[from];
+            choice.candidateWeights[to++] = before.candidateWeights[from];
+        }
+        if (wanted)
+            kept = static_cast<int>(to);
+    }
+    keepFirst(choice, kept, rule);
+}
+
 GateChoice topKChoice(std::span<const float> logits, RouterRule rule, std::span<float> probabilities) {
     softmax(logits, probabilities);
     const int wanted = std::clamp(rule.topK, 0, std::min(trace::kMaxTopK, static_cast<int>(logits.size())));

@@ -1,4 +1,6 @@
 #pragma once
+#include "engine/policy/layer_thresholds.h"
+#include "engine/policy/pair_table.h"
 #include "engine/trace/routing_payload.h"
 
 #include <array>
@@ -29,6 +31,8 @@ struct GateQuestion {
     std::span<const float> logits; ///< [experts], the router's output for one token
     RouterRule rule;
     const Residency* residency = nullptr; ///< may be null: then a residency-aware rule treats all as resident
+    trace::TokenIndex token{};            ///< that is being read; only a random rule looks at it
+    trace::Phase phase = trace::Phase::Decode;
 };
 
 /// The answer: candidates sorted by falling weight (ties: lower id first), the first `kept` of them run.
@@ -55,14 +59,28 @@ public:
     virtual GateChoice choose(const GateQuestion& question, std::span<float> probabilities) const = 0;
 };
 
+/// In which steps a gate may drop experts; in the others every chosen expert runs.
+enum class GatePhases : std::uint8_t { Both, Decode, Prefill };
+std::vector<std::string> gatePhaseNames();
+/// Throws std::invalid_argument with one sentence if the name is unknown.
+GatePhases gatePhasesFrom(std::string_view name);
+
 struct GateParameters {
-    double threshold = 0;            ///< T of the AdapMoE rule: a candidate set is dropped while P_D^2 * w_l <= T
-    std::vector<double> sensitivity; ///< w_l per layer; needed by adapmoe
+    /// Of every gate: 0 drops nothing, more drops more. T of the AdapMoE rules; the weight of `score`; the dropped mass of
+    /// `top-p`; the ratio to the best weight of `ratio`; the experts fewer of `static-k`; the rate of `random`.
+    double threshold = 0;
+    std::vector<double> sensitivity;               ///< w_l per layer, refined form; needed by adapmoe
+    std::vector<double> paperSensitivity{};        ///< w_l per layer, the paper's form; needed by adapmoe-paper
+    std::shared_ptr<const PairTable> pairs{};      ///< needed by adapmoe-pair and adapmoe-residency
+    std::vector<std::vector<double>> expertNorm{}; ///< s[layer][expert], mean output norm; may be empty
+    LayerOverrides overrides{};
+    GatePhases phases = GatePhases::Both;
+    std::uint64_t seed = 0; ///< of `random`
 };
 
 /// Names that makeGatePolicy knows, in menu order.
 std::vector<std::string> gatePolicyNames();
-/// Throws std::invalid_argument with one sentence if the name is unknown or a needed parameter is missing.
+/// Throws std::invalid_argument with one sentence if the name is unknown or a needed parameter is missing or out of range.
 std::unique_ptr<GatePolicy> makeGatePolicy(std::string_view name, const GateParameters& parameters);
 
 /// Softmax over logits into out (may alias), and the plain top-k choice by it. The common first step of every rule.

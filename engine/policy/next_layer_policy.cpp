@@ -21,7 +21,12 @@ GateChoice expectedChoice(const PrefetchQuestion& question, int layer, std::span
     const RouterRule rule{.topK = question.topK, .renormalise = question.renormalise};
     if (!question.gate)
         return topKChoice(logits, rule, probabilities);
-    return question.gate->choose({.layer = layer, .logits = logits, .rule = rule, .residency = question.residency},
+    return question.gate->choose({.layer = layer,
+                                  .logits = logits,
+                                  .rule = rule,
+                                  .residency = question.residency,
+                                  .token = question.token,
+                                  .phase = question.phase},
                                  probabilities);
 }
 

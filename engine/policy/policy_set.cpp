@@ -1,10 +1,18 @@
 // Names of all policies and how to build them: the one place to add a line when a policy is added.
+#include "engine/policy/adapmoe_pair_policy.h"
 #include "engine/policy/adapmoe_policy.h"
+#include "engine/policy/adapmoe_residency_policy.h"
 #include "engine/policy/global_policy.h"
 #include "engine/policy/lfu_policy.h"
 #include "engine/policy/lru_policy.h"
 #include "engine/policy/next_layer_policy.h"
 #include "engine/policy/no_prefetch_policy.h"
+#include "engine/policy/phase_gate.h"
+#include "engine/policy/random_policy.h"
+#include "engine/policy/ratio_policy.h"
+#include "engine/policy/score_policy.h"
+#include "engine/policy/static_k_policy.h"
+#include "engine/policy/top_p_policy.h"
 #include "engine/policy/topk_policy.h"
 #include "engine/policy/uniform_policy.h"
 
@@ -20,18 +28,57 @@ namespace {
     throw std::invalid_argument(fmt::format("There is no {} policy '{}'; known are {}.", kind, name, fmt::join(known, ", ")));
 }
 
-} // namespace
-
-std::vector<std::string> gatePolicyNames() {
-    return {"topk", "adapmoe"};
-}
-
-std::unique_ptr<GatePolicy> makeGatePolicy(std::string_view name, const GateParameters& parameters) {
+std::unique_ptr<GatePolicy> makeBareGate(std::string_view name, const GateParameters& parameters) {
     if (name == "topk")
         return std::make_unique<TopkPolicy>();
     if (name == "adapmoe")
-        return std::make_unique<AdapmoePolicy>(parameters);
+        return std::make_unique<AdapmoePolicy>(parameters, AdapmoePolicy::Form::Refined);
+    if (name == "adapmoe-paper")
+        return std::make_unique<AdapmoePolicy>(parameters, AdapmoePolicy::Form::Paper);
+    if (name == "adapmoe-pair")
+        return std::make_unique<AdapmoePairPolicy>(parameters);
+    if (name == "adapmoe-residency")
+        return std::make_unique<AdapmoeResidencyPolicy>(parameters);
+    if (name == "static-k")
+        return std::make_unique<StaticKPolicy>(parameters);
+    if (name == "score")
+        return std::make_unique<ScorePolicy>(parameters);
+    if (name == "top-p")
+        return std::make_unique<TopPPolicy>(parameters);
+    if (name == "ratio")
+        return std::make_unique<RatioPolicy>(parameters);
+    if (name == "random")
+        return std::make_unique<RandomPolicy>(parameters);
     unknown("gate", name, gatePolicyNames());
+}
+
+} // namespace
+
+std::vector<std::string> gatePolicyNames() {
+    return {"topk",     "adapmoe", "adapmoe-paper", "adapmoe-pair", "adapmoe-residency",
+            "static-k", "score",   "top-p",         "ratio",        "random"};
+}
+
+std::unique_ptr<GatePolicy> makeGatePolicy(std::string_view name, const GateParameters& parameters) {
+    auto gate = makeBareGate(name, parameters);
+    if (parameters.phases == GatePhases::Both)
+        return gate;
+    return std::make_unique<PhaseGate>(std::move(gate), parameters.phases);
+}
+
+std::vector<std::string> gatePhaseNames() {
+    return {"both", "decode", "prefill"};
+}
+
+GatePhases gatePhasesFrom(std::string_view name) {
+    if (name == "both")
+        return GatePhases::Both;
+    if (name == "decode")
+        return GatePhases::Decode;
+    if (name == "prefill")
+        return GatePhases::Prefill;
+    throw std::invalid_argument(
+        fmt::format("There is no gate phase '{}'; known are {}.", name, fmt::join(gatePhaseNames(), ", ")));
 }
 
 std::vector<std::string> cachePolicyNames() {

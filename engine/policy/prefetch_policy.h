@@ -16,6 +16,8 @@ struct PrefetchQuestion {
     std::int64_t budgetBytes = 0; ///< bytes this layer may ask for; 0 or less: nothing
     /// The gate that the target layer will use, so that what gating drops is not fetched. May be null.
     const GatePolicy* gate = nullptr;
+    trace::TokenIndex token{};                 ///< as in GateQuestion, for the gate
+    trace::Phase phase = trace::Phase::Decode; ///< as in GateQuestion, for the gate
 };
 
 struct PrefetchWish {

@@ -1,11 +1,11 @@
 #include "engine/policy/sensitivities.h"
 
-#include <cmath>
+#include "engine/policy/calibration_json.h"
+
+#include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
 
 namespace moescope::policy {
 
@@ -14,34 +14,112 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
+constexpr std::uintmax_t kMostBytes = 256'000'000;
+constexpr std::size_t kMostLayers = 4096;
+constexpr std::size_t kMostDepths = 3;
+/// What a float holds with room to spare: sensitivities are kept as floats per pair.
+constexpr double kMostSensitivity = 1e30;
 
-[[noreturn]] void refuse(const std::string& file, const std::string& reason) {
-    throw std::runtime_error(fmt::format("The calibration file {} cannot be used: {}.", file, reason));
-}
+using Rows = std::vector<std::vector<double>>;
 
 std::string textOf(const Json& json, const char* key, const std::string& file) {
     const auto found = json.find(key);
     if (found == json.end())
         return {};
     if (!found->is_string())
-        refuse(file, fmt::format("{} is not a text", key));
+        refuseCalibration(file, fmt::format("{} is not a text", key));
     return found->get<std::string>();
 }
 
-std::vector<double> refinedOf(const Json& json, const std::string& file) {
-    const auto group = json.find("sensitivity");
-    if (group == json.end() || !group->is_object() || !group->contains("refined") || !(*group)["refined"].is_array())
-        refuse(file, "it has no list sensitivity.refined");
-    std::vector<double> values;
-    for (const Json& item : (*group)["refined"]) {
-        const double value = item.is_number() ? item.get<double>() : -1;
-        if (!std::isfinite(value) || value < 0)
-            refuse(file, fmt::format("sensitivity.refined[{}] is not a number of 0 or more", values.size()));
-        values.push_back(value);
+/// The member, if it is there; names it for messages.
+std::optional<JsonList> memberOf(const Json& json, const std::string& prefix, const char* key, const std::string& file) {
+    const auto found = json.find(key);
+    if (found == json.end())
+        return std::nullopt;
+    return JsonList{*found, prefix + key, file};
+}
+
+Rows rowsOf(const JsonList& list, std::size_t rows, double most, std::size_t least = 1) {
+    Rows values;
+    for (const JsonList& row : list.lists(rows)) {
+        values.push_back(row.numbers(std::nullopt, most));
+        if (values.back().size() < least)
+            refuseCalibration(list.file, fmt::format("{} holds fewer than {} numbers", row.name, least));
     }
-    if (values.empty())
-        refuse(file, "sensitivity.refined is empty");
     return values;
+}
+
+/// As a model with one expert per token has it: there is no second weight.
+bool allEmpty(const Json& rows) {
+    return rows.is_array() &&
+           std::all_of(rows.begin(), rows.end(), [](const Json& row) { return row.is_array() && row.empty(); });
+}
+
+std::shared_ptr<const PairTable> pairsOf(const JsonList& list, std::size_t layers) {
+    std::shared_ptr<PairTable> table;
+    int layer = 0;
+    for (const JsonList& square : list.lists(layers)) {
+        const std::size_t experts = square.json.size();
+        if (experts == 0)
+            refuseCalibration(list.file, fmt::format("{} is empty", square.name));
+        if (!table)
+            table = std::make_shared<PairTable>(static_cast<int>(layers), static_cast<int>(experts));
+        int first = 0;
+        for (const JsonList& row : square.lists(experts)) {
+            int second = 0;
+            for (const double value : row.numbers(experts, kMostSensitivity))
+                table->at(layer, first, second++) = static_cast<float>(value);
+            ++first;
+        }
+        ++layer;
+    }
+    return table;
+}
+
+void readSensitivityGroup(const Json& root, Sensitivities& into) {
+    const auto group = root.find("sensitivity");
+    if (group == root.end() || !group->is_object() || !group->contains("refined") || !(*group)["refined"].is_array())
+        refuseCalibration(into.file, "it has no list sensitivity.refined");
+    const std::string prefix = "sensitivity.";
+    into.refined = memberOf(*group, prefix, "refined", into.file)->numbers(std::nullopt, kMostSensitivity);
+    const std::size_t layers = into.refined.size();
+    if (layers > kMostLayers)
+        refuseCalibration(into.file, fmt::format("it holds {} layers, more than {}", layers, kMostLayers));
+    if (const auto list = memberOf(*group, prefix, "paper", into.file))
+        into.paper = list->numbers(layers, kMostSensitivity);
+    if (const auto list = memberOf(*group, prefix, "direct_kl", into.file))
+        into.directKl = list->numbers(layers, kMostSensitivity);
+    if (const auto list = memberOf(*group, prefix, "pair", into.file))
+        into.pairs = pairsOf(*list, layers);
+}
+
+void readHitCurves(const Json& root, Sensitivities& into) {
+    const auto group = root.find("hit_curves");
+    if (group == root.end())
+        return;
+    if (!group->is_object())
+        refuseCalibration(into.file, "hit_curves does not name cache policies");
+    for (const auto& [policy, curves] : group->items())
+        into.hitCurves[policy] = rowsOf({curves, "hit_curves." + policy, into.file}, into.refined.size(), 1, 2);
+}
+
+void readRouting(const Json& root, Sensitivities& into) {
+    const std::size_t layers = into.refined.size();
+    if (const auto list = memberOf(root, "", "expert_norm", into.file))
+        into.expertNorm = rowsOf(*list, layers, kMostSensitivity);
+    if (const auto list = memberOf(root, "", "second_weight_quantiles", into.file); list && !allEmpty(list->json)) {
+        into.secondShare = rowsOf(*list, layers, 1, 2);
+        for (std::size_t layer = 0; layer < layers; ++layer)
+            if (!std::is_sorted(into.secondShare[layer].begin(), into.secondShare[layer].end()))
+                refuseCalibration(into.file, fmt::format("{}[{}] does not rise", list->name, layer));
+    }
+    if (const auto list = memberOf(root, "", "prefetch_recall", into.file)) {
+        if (!list->json.is_array() || list->json.empty() || list->json.size() > kMostDepths)
+            refuseCalibration(into.file, fmt::format("prefetch_recall is not a list of 1 to {} lists", kMostDepths));
+        for (const JsonList& depth : list->lists(list->json.size()))
+            into.recall.push_back(depth.numbers(layers, 1));
+    }
+    readHitCurves(root, into);
 }
 
 } // namespace
@@ -49,40 +127,58 @@ std::vector<double> refinedOf(const Json& json, const std::string& file) {
 Sensitivities parseSensitivities(std::string_view json, std::string file) {
     const Json root = Json::parse(json, nullptr, false);
     if (root.is_discarded() || !root.is_object())
-        refuse(file, "it is not valid JSON");
+        refuseCalibration(file, "it is not valid JSON");
     if (textOf(root, "format", file) != "moescope-calibration")
-        refuse(file, "its format is not moescope-calibration");
+        refuseCalibration(file, "its format is not moescope-calibration");
     const auto version = root.find("version");
     if (version == root.end() || !version->is_number_integer())
-        refuse(file, "it has no version number");
+        refuseCalibration(file, "it has no version number");
     if (*version != kVersion)
-        refuse(file, fmt::format("it has version {} and this program reads version {}", version->dump(), kVersion));
-    Sensitivities result{.file = std::move(file), .modelHash = {}, .modelName = {}, .source = {}, .refined = {}};
+        refuseCalibration(file, fmt::format("it has version {} and this program reads version {}", version->dump(), kVersion));
+    Sensitivities result;
+    result.file = std::move(file);
     result.modelHash = textOf(root, "model_hash", result.file);
     result.modelName = textOf(root, "model_name", result.file);
     result.source = textOf(root, "source", result.file);
-    result.refined = refinedOf(root, result.file);
+    readSensitivityGroup(root, result);
+    readRouting(root, result);
     return result;
 }
 
 Sensitivities readSensitivities(const std::filesystem::path& path) {
     std::ifstream stream(path, std::ios::binary);
     if (!stream)
-        refuse(path.string(), "it cannot be opened");
+        refuseCalibration(path.string(), "it cannot be opened");
+    std::error_code unknown;
+    if (const auto bytes = std::filesystem::file_size(path, unknown); !unknown && bytes > kMostBytes)
+        refuseCalibration(path.string(), fmt::format("it has {} bytes, more than {}", bytes, kMostBytes));
     const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
     if (stream.bad())
-        refuse(path.string(), "it cannot be read");
+        refuseCalibration(path.string(), "it cannot be read");
     return parseSensitivities(text, path.string());
 }
 
 const std::vector<double>& sensitivitiesFor(const Sensitivities& sensitivities, int layers, std::string_view modelHash) {
     if (static_cast<int>(sensitivities.refined.size()) != layers)
-        refuse(sensitivities.file,
-               fmt::format("it holds {} layers and the model has {}", sensitivities.refined.size(), layers));
+        refuseCalibration(sensitivities.file,
+                          fmt::format("it holds {} layers and the model has {}", sensitivities.refined.size(), layers));
     if (!sensitivities.modelHash.empty() && !modelHash.empty() && sensitivities.modelHash != modelHash)
-        refuse(sensitivities.file, fmt::format("it was made for the model {} (hash {}), not for the one with hash {}",
-                                               sensitivities.modelName, sensitivities.modelHash, modelHash));
+        refuseCalibration(sensitivities.file,
+                          fmt::format("it was made for the model {} (hash {}), not for the one with hash {}",
+                                      sensitivities.modelName, sensitivities.modelHash, modelHash));
     return sensitivities.refined;
+}
+
+double shareUpTo(const std::vector<double>& quantiles, double weight) {
+    if (quantiles.size() < 2 || weight < quantiles.front())
+        return 0;
+    const auto above = std::upper_bound(quantiles.begin(), quantiles.end(), weight);
+    if (above == quantiles.end())
+        return 1;
+    const double low = *std::prev(above);
+    const double part = (weight - low) / (*above - low);
+    const auto before = static_cast<double>(std::distance(quantiles.begin(), above) - 1);
+    return (before + part) / static_cast<double>(quantiles.size() - 1);
 }
 
 } // namespace moescope::policy

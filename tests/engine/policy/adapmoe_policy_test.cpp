@@ -67,6 +67,38 @@ TEST(AdapmoePolicy, WithoutRenormalisationWeightsStayAsTheyAre) {
     EXPECT_NEAR(choice.weights[2], .15, 1e-6);
 }
 
+TEST(AdapmoePolicy, WithoutRenormalisationTheNormsOfTheDroppedCount) {
+    GateParameters parameters{.threshold = 0, .sensitivity = {2}};
+    parameters.paperSensitivity = {2};
+    parameters.expertNorm = {{1, 3, .5, 7.5}}; // mean 3
+    const RouterRule raw{.topK = 4, .renormalise = false};
+    const auto logits = logitsOfWeights({.5, .3, .15, .05});
+    const auto keptAt = [&](double dropped, AdapmoePolicy::Form form, RouterRule rule) {
+        parameters.threshold = dropped * dropped * 2;
+        return chooseWith(AdapmoePolicy(parameters, form), logits, rule).kept;
+    };
+    // The paper's form: .05 * 7.5 = .375, and .15 * .5 = .075 on top of it.
+    EXPECT_EQ(keptAt(.374, AdapmoePolicy::Form::Paper, raw), 4);
+    EXPECT_EQ(keptAt(.376, AdapmoePolicy::Form::Paper, raw), 3);
+    EXPECT_EQ(keptAt(.449, AdapmoePolicy::Form::Paper, raw), 3);
+    EXPECT_EQ(keptAt(.451, AdapmoePolicy::Form::Paper, raw), 2);
+    // The refined form already holds the mean size: norms are 2.5 and 1/6 of the mean.
+    EXPECT_EQ(keptAt(.124, AdapmoePolicy::Form::Refined, raw), 4);
+    EXPECT_EQ(keptAt(.126, AdapmoePolicy::Form::Refined, raw), 3);
+    EXPECT_EQ(keptAt(.151, AdapmoePolicy::Form::Refined, raw), 2);
+    // Where the model renormalises the perturbation is a difference of experts: norms do not enter.
+    EXPECT_EQ(keptAt(.051, AdapmoePolicy::Form::Paper, {.topK = 4}), 3);
+}
+
+TEST(AdapmoePolicy, ThePapersFormUsesThePapersSensitivities) {
+    GateParameters parameters{.threshold = .01, .sensitivity = {.1}};
+    parameters.paperSensitivity = {4};
+    const auto logits = logitsOfWeights({.9, .1});
+    EXPECT_EQ(chooseWith(*makeGatePolicy("adapmoe", parameters), logits, {}).kept, 1);
+    EXPECT_EQ(chooseWith(*makeGatePolicy("adapmoe-paper", parameters), logits, {}).kept, 2);
+    EXPECT_THROW(makeGatePolicy("adapmoe-paper", {.threshold = .1, .sensitivity = {1}}), std::invalid_argument);
+}
+
 TEST(AdapmoePolicy, ThresholdZeroIsExactlyTopK) {
     const AdapmoePolicy policy({.threshold = 0, .sensitivity = {0, 1}});
     EXPECT_TRUE(policy.lossless());

@@ -1,5 +1,8 @@
 #include "engine/policy/gate_policy.h"
 
+#include "engine/policy/gate_choice.h"
+#include "tests/engine/policy/gate_fixture.h"
+
 #include <cmath>
 #include <gmock/gmock.h>
 #include <limits>
@@ -88,6 +91,22 @@ TEST(TopKChoice, BrokenLogitsStillGiveDistinctExperts) {
     EXPECT_NE(choice.ids[0], choice.ids[1]);
 }
 
+TEST(KeepMarked, TheKeptMoveToTheFrontAndShareTheWeight) {
+    const std::vector<float> logits{std::log(.4F), std::log(.3F), std::log(.2F), std::log(.1F)};
+    std::vector<float> p(4);
+    GateChoice choice = topKChoice(logits, {.topK = 4}, p);
+    keepMarked(choice, 0b1010, {.topK = 4});
+    EXPECT_THAT(idsOf(choice), ElementsAre(1, 3, 0, 2));
+    EXPECT_EQ(choice.kept, 2);
+    EXPECT_NEAR(choice.weights[0], .75, 1e-6);
+    EXPECT_NEAR(choice.weights[1], .25, 1e-6);
+    EXPECT_NEAR(choice.droppedShare(), .6, 1e-6);
+    choice = topKChoice(logits, {.topK = 4, .renormalise = false}, p);
+    keepMarked(choice, 0b0101, {.topK = 4, .renormalise = false});
+    EXPECT_NEAR(choice.weights[0], .4, 1e-6);
+    EXPECT_NEAR(choice.weights[1], .2, 1e-6);
+}
+
 TEST(PolicySet, UnknownNamesAreRefusedWithTheKnownOnes) {
     const auto refusal = [](auto make) -> std::string {
         try {
@@ -97,12 +116,15 @@ TEST(PolicySet, UnknownNamesAreRefusedWithTheKnownOnes) {
         }
         return "";
     };
-    EXPECT_EQ(refusal([] { makeGatePolicy("best", {}); }), "There is no gate policy 'best'; known are topk, adapmoe.");
+    EXPECT_EQ(refusal([] { makeGatePolicy("best", {}); }),
+              "There is no gate policy 'best'; known are topk, adapmoe, adapmoe-paper, adapmoe-pair, adapmoe-residency, "
+              "static-k, score, top-p, ratio, random.");
+    EXPECT_EQ(refusal([] { gatePhasesFrom("never"); }), "There is no gate phase 'never'; known are both, decode, prefill.");
 }
 
 TEST(PolicySet, EveryGateNameBuildsThatGate) {
     for (const std::string& name : gatePolicyNames())
-        EXPECT_EQ(makeGatePolicy(name, {.threshold = 0.1, .sensitivity = {1.0}})->name(), name);
+        EXPECT_EQ(makeGatePolicy(name, parametersFor(1, 2, 0.1))->name(), name);
 }
 
 } // namespace

@@ -46,6 +46,75 @@ TEST(Sensitivities, EveryDefectIsNamed) {
                 HasSubstr("model_hash is not a text"));
 }
 
+constexpr const char* kFull = R"({"format":"moescope-calibration","version":1,"later":[1],
+    "sensitivity":{"refined":[0.5,1],"paper":[3,2],"direct_kl":[0.01,0.02],"second":[[1,2]],
+                   "pair":[[[0,1,2],[3,0,4],[5,6,0]],[[0,0.25,0.5],[1,0,1],[2,2,0]]]},
+    "expert_norm":[[1,2,3],[4,5,6]],"second_weight_quantiles":[[0,0.2,0.5],[0.1,0.3,0.5]],
+    "prefetch_recall":[[0,0.9],[0,0]],"hit_curves":{"lru":[[0,0.5,0.9,1],[0,0.4,0.8,1]],"lfu":[[0,0,0,1],[0,0,1,1]]}})";
+
+TEST(Sensitivities, ReadsAllForms) {
+    const Sensitivities read = parseSensitivities(kFull, "c.json");
+    EXPECT_THAT(read.paper, testing::ElementsAre(3, 2));
+    EXPECT_THAT(read.directKl, testing::ElementsAre(0.01, 0.02));
+    ASSERT_TRUE(read.pairs);
+    EXPECT_EQ(read.pairs->layers(), 2);
+    EXPECT_EQ(read.pairs->experts(), 3);
+    EXPECT_EQ(read.pairs->at(0, 1, 2), 4.0F);
+    EXPECT_EQ(read.pairs->at(1, 0, 1), 0.25F);
+    EXPECT_EQ(read.expertNorm[1][2], 6);
+    EXPECT_EQ(read.secondShare[1][0], 0.1);
+    EXPECT_EQ(read.recall[0][1], 0.9);
+    EXPECT_EQ(read.hitCurves.at("lru")[1][2], 0.8);
+    EXPECT_EQ(read.hitCurves.size(), 2U);
+}
+
+TEST(Sensitivities, AnOldFileHasOnlyTheRefinedForm) {
+    const Sensitivities read = parseSensitivities(kGood, "c.json");
+    EXPECT_TRUE(read.paper.empty() && read.directKl.empty() && read.expertNorm.empty() && read.secondShare.empty());
+    EXPECT_TRUE(read.recall.empty() && read.hitCurves.empty() && !read.pairs);
+}
+
+TEST(Sensitivities, EveryDefectOfTheOtherFormsIsNamed) {
+    const auto refusal = [](const std::string& forms, const std::string& more = "") {
+        return refusalOf(R"({"format":"moescope-calibration","version":1,"sensitivity":{"refined":[1,2])" + forms + "}" + more +
+                         "}");
+    };
+    EXPECT_EQ(refusal(""), "accepted");
+    EXPECT_EQ(refusal("", R"(,"second_weight_quantiles":[[],[]])"), "accepted"); // a model with one expert per token
+    EXPECT_THAT(refusal("", R"(,"second_weight_quantiles":[[],[0,1]])"), HasSubstr("not a list as long as the others"));
+    EXPECT_THAT(refusal(R"(,"paper":[1])"), HasSubstr("sensitivity.paper holds 1 numbers and not 2"));
+    EXPECT_THAT(refusal(R"(,"paper":3)"), HasSubstr("sensitivity.paper is not a list"));
+    EXPECT_THAT(refusal(R"(,"paper":[1,-2])"), HasSubstr("sensitivity.paper[1] is not a number of 0 or more"));
+    EXPECT_THAT(refusal(R"(,"paper":[1,1e300])"), HasSubstr("sensitivity.paper[1]"));
+    EXPECT_THAT(refusal(R"(,"pair":[[[1]]])"), HasSubstr("sensitivity.pair is not a list of 2 lists"));
+    EXPECT_THAT(refusal(R"(,"pair":[[[1]],[[1],[1]]])"), HasSubstr("sensitivity.pair[1] is not a list as long as the others"));
+    EXPECT_THAT(refusal(R"(,"pair":[[[1]],[[1,2]]])"), HasSubstr("sensitivity.pair[1][0] holds 2 numbers and not 1"));
+    EXPECT_THAT(refusal(R"(,"pair":[[],[]])"), HasSubstr("sensitivity.pair[0] is empty"));
+    EXPECT_THAT(refusal(R"(,"pair":[[["1"]],[[1]]])"), HasSubstr("sensitivity.pair[0][0][0] is not a number"));
+    EXPECT_THAT(refusal("", R"(,"expert_norm":[[1],[1,2]])"), HasSubstr("expert_norm[1] is not a list as long as the others"));
+    EXPECT_THAT(refusal("", R"(,"second_weight_quantiles":[[0,1],[1,0]])"), HasSubstr("[1] does not rise"));
+    EXPECT_THAT(refusal("", R"(,"second_weight_quantiles":[[0],[1]])"), HasSubstr("[0] holds fewer than 2 numbers"));
+    EXPECT_THAT(refusal("", R"(,"second_weight_quantiles":[[0,2],[0,1]])"), HasSubstr("[0][1] is not a number from 0 to 1"));
+    EXPECT_THAT(refusal("", R"(,"prefetch_recall":[[0,1],[0,1],[0,1],[0,1]])"), HasSubstr("not a list of 1 to 3 lists"));
+    EXPECT_THAT(refusal("", R"(,"prefetch_recall":[])"), HasSubstr("prefetch_recall"));
+    EXPECT_THAT(refusal("", R"(,"prefetch_recall":[[0]])"), HasSubstr("prefetch_recall[0] holds 1 numbers and not 2"));
+    EXPECT_THAT(refusal("", R"(,"hit_curves":[1])"), HasSubstr("hit_curves does not name cache policies"));
+    EXPECT_THAT(refusal("", R"(,"hit_curves":{"lru":[[0,1.5],[0,1]]})"), HasSubstr("hit_curves.lru[0][1]"));
+    EXPECT_THAT(refusal("", R"(,"hit_curves":{"lru":[[0],[0]]})"), HasSubstr("hit_curves.lru[0] holds fewer than 2"));
+}
+
+TEST(Sensitivities, ShareUpToIsTheInverseOfTheQuantiles) {
+    const std::vector<double> quantiles{0.1, 0.2, 0.2, 0.4, 0.5};
+    EXPECT_EQ(shareUpTo(quantiles, 0.05), 0);
+    EXPECT_EQ(shareUpTo(quantiles, 0.1), 0);
+    EXPECT_NEAR(shareUpTo(quantiles, 0.15), 0.125, 1e-12);
+    EXPECT_NEAR(shareUpTo(quantiles, 0.2), 0.5, 1e-12);
+    EXPECT_NEAR(shareUpTo(quantiles, 0.3), 0.625, 1e-12);
+    EXPECT_EQ(shareUpTo(quantiles, 0.5), 1);
+    EXPECT_EQ(shareUpTo(quantiles, 9), 1);
+    EXPECT_EQ(shareUpTo({}, 0.3), 0);
+}
+
 TEST(Sensitivities, AMissingFileIsNamed) {
     EXPECT_THROW(readSensitivities("/nowhere/calibration.json"), std::runtime_error);
 }
@@ -69,11 +138,18 @@ TEST(Sensitivities, TheBundledFileHoldsTheReferenceValues) {
         GTEST_SKIP() << "the reference figures are not here: " << reference;
     std::ifstream stream(reference);
     std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    const std::size_t begin = text.find('[', text.find("w_l_weighted_by_squared_expert_difference"));
-    const std::string list = text.substr(begin, text.find(']', begin) - begin + 1);
-    const auto expected = parseSensitivities(
-        R"({"format":"moescope-calibration","version":1,"sensitivity":{"refined":)" + list + "}}", "reference");
+    const auto listOf = [&text](const std::string& key) {
+        const std::size_t begin = text.find('[', text.find('"' + key + '"'));
+        return text.substr(begin, text.find(']', begin) - begin + 1);
+    };
+    const auto expected =
+        parseSensitivities(R"({"format":"moescope-calibration","version":1,"sensitivity":{"refined":)" +
+                               listOf("w_l_weighted_by_squared_expert_difference") + R"(,"paper":)" + listOf("w_l") +
+                               R"(,"direct_kl":)" + listOf("direct_kl_drop_all_at_layer") + "}}",
+                           "reference");
     EXPECT_EQ(read.refined, expected.refined);
+    EXPECT_EQ(read.paper, expected.paper);
+    EXPECT_EQ(read.directKl, expected.directKl);
 }
 
 } // namespace
