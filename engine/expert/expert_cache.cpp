@@ -95,6 +95,7 @@ void ExpertCache::beginSequence() {
 
 void ExpertCache::beginStep() {
     ++m_state->step;
+    m_state->policy->beginStep();
 }
 
 std::optional<ExpertKey> ExpertCache::evictOne(int layer, AdmitFor purpose) {

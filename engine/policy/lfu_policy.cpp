@@ -1,6 +1,6 @@
 #include "engine/policy/lfu_policy.h"
 
-#include <tuple>
+#include "engine/policy/lowest_ranked.h"
 
 namespace moescope::policy {
 
@@ -18,11 +18,8 @@ void LfuPolicy::admitted(trace::ExpertKey key) {
 }
 
 std::size_t LfuPolicy::victim(std::span<const trace::ExpertKey> candidates) {
-    const auto rank = [this](trace::ExpertKey key) { return std::tuple(m_counts.at(key), m_recency.of(key), key); };
-    std::size_t worst = 0;
-    for (std::size_t i = 1; i < candidates.size(); ++i)
-        if (rank(candidates[i]) < rank(candidates[worst]))
-            worst = i;
+    const std::size_t worst = lowestRanked(
+        candidates, [this](trace::ExpertKey key) { return m_counts.at(key); }, m_recency);
     m_recency.evicted(candidates[worst]);
     return worst;
 }

@@ -3,6 +3,7 @@
 #include "engine/policy/adapmoe_policy.h"
 #include "engine/policy/adapmoe_residency_policy.h"
 #include "engine/policy/global_policy.h"
+#include "engine/policy/lcu_policy.h"
 #include "engine/policy/lfu_policy.h"
 #include "engine/policy/lru_policy.h"
 #include "engine/policy/next_layer_policy.h"
@@ -15,6 +16,7 @@
 #include "engine/policy/top_p_policy.h"
 #include "engine/policy/topk_policy.h"
 #include "engine/policy/uniform_policy.h"
+#include "engine/policy/weighted_policy.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -82,14 +84,18 @@ GatePhases gatePhasesFrom(std::string_view name) {
 }
 
 std::vector<std::string> cachePolicyNames() {
-    return {"lru", "lfu"};
+    return {"lru", "lfu", "lcu", "weighted"};
 }
 
-std::unique_ptr<CachePolicy> makeCachePolicy(std::string_view name) {
+std::unique_ptr<CachePolicy> makeCachePolicy(std::string_view name, const CacheWeights& weights) {
     if (name == "lru")
         return std::make_unique<LruPolicy>();
     if (name == "lfu")
         return std::make_unique<LfuPolicy>();
+    if (name == "lcu")
+        return std::make_unique<LcuPolicy>();
+    if (name == "weighted")
+        return std::make_unique<WeightedPolicy>(weights);
     unknown("cache", name, cachePolicyNames());
 }
 

@@ -49,7 +49,7 @@ TEST(Settings, TheDefaultsAreAllowed) {
 }
 
 TEST(Settings, ARefusalNamesSettingValueAndWhatIsAllowed) {
-    EXPECT_EQ(refusalOf("cache", "mru"), "The setting cache cannot be 'mru'; allowed is lru, lfu.");
+    EXPECT_EQ(refusalOf("cache", "mru"), "The setting cache cannot be 'mru'; allowed is lru, lfu, lcu, weighted.");
     EXPECT_EQ(refusalOf("prefetch-depth", "4"),
               "The setting prefetch-depth cannot be '4'; allowed is a whole number from 1 to 3.");
     EXPECT_EQ(refusalOf("gate-threshold", "-1"),
