@@ -1,7 +1,9 @@
 // Names of all policies and how to build them: the one place to add a line when a policy is added.
+#include "engine/policy/adapmoe_dp_policy.h"
 #include "engine/policy/adapmoe_pair_policy.h"
 #include "engine/policy/adapmoe_policy.h"
 #include "engine/policy/adapmoe_residency_policy.h"
+#include "engine/policy/curves_policy.h"
 #include "engine/policy/global_policy.h"
 #include "engine/policy/lcu_policy.h"
 #include "engine/policy/lfu_policy.h"
@@ -100,14 +102,18 @@ std::unique_ptr<CachePolicy> makeCachePolicy(std::string_view name, const CacheW
 }
 
 std::vector<std::string> allocationPolicyNames() {
-    return {"uniform", "global"};
+    return {"uniform", "global", "adapmoe-dp", "curves"};
 }
 
-std::unique_ptr<AllocationPolicy> makeAllocationPolicy(std::string_view name) {
+std::unique_ptr<AllocationPolicy> makeAllocationPolicy(std::string_view name, const AllocationParameters& parameters) {
     if (name == "uniform")
         return std::make_unique<UniformPolicy>();
     if (name == "global")
         return std::make_unique<GlobalPolicy>();
+    if (name == "adapmoe-dp")
+        return std::make_unique<AdapmoeDpPolicy>(parameters);
+    if (name == "curves")
+        return std::make_unique<CurvesPolicy>(parameters);
     unknown("allocation", name, allocationPolicyNames());
 }
 

@@ -47,8 +47,9 @@ TEST(GlobalPolicy, OnePoolWithinTheBounds) {
 }
 
 TEST(AllocationPolicies, EveryNameBuildsThatPolicyAndOthersAreRefused) {
+    const AllocationParameters parameters{.hitCurve = {{0, .5, 1}}};
     for (const std::string& name : allocationPolicyNames())
-        EXPECT_EQ(makeAllocationPolicy(name)->name(), name);
+        EXPECT_EQ(makeAllocationPolicy(name, parameters)->name(), name);
     EXPECT_THROW(makeAllocationPolicy("fair"), std::invalid_argument);
 }
 
