@@ -20,13 +20,25 @@ struct SettingHelp {
 
 /// What each setting does, with unit and example; names and defaults come from runtime::Settings.
 constexpr SettingHelp kSettingHelp[] = {
-    {"gate", "Which of the router's top-k experts run: topk (all of them, lossless) or adapmoe (drops the weak ones). Example: "
-             "adapmoe"},
-    {"gate-threshold", "adapmoe drops experts while their weight squared times the layer's sensitivity stays at or below this; "
-                       "0 drops nothing, larger is faster and less exact. No unit. Example: 0.005"},
-    {"cache", "Who leaves the expert cache when a slot is needed: lru (least recently used) or lfu (least often used)"},
+    {"gate",
+     "Which of the router's top-k experts run: topk (all of them, lossless); adapmoe, adapmoe-paper, adapmoe-pair (drop "
+     "the weak ones by the layer's or the pair's sensitivity); adapmoe-residency (only those that would have to be "
+     "fetched); or a control: static-k, score, top-p, ratio, random. Example: adapmoe-pair"},
+    {"gate-threshold",
+     "How much the gate may drop; 0 drops nothing, larger is faster and less exact. The adapmoe gates: dropped "
+     "weight squared times sensitivity; score: weight; top-p: dropped share; ratio: weight over the best one's; "
+     "static-k: experts fewer; random: rate. No unit. Example: 0.005"},
+    {"gate-layers", "Layers with a threshold of their own, or none. Example: 0:0,5-7:0.02"},
+    {"gate-phase", "Where the gate acts: both, decode (answers only) or prefill (prompts only)"},
+    {"cache",
+     "Who leaves the expert cache when a slot is needed: lru (least recently used), lfu (least often used), lcu (seldom "
+     "used, and its layer's turn far off) or weighted (a mixture, see --cache-weights)"},
+    {"cache-weights", "How much recency, frequency and nearness of the layer's turn count for the weighted cache. Example: "
+                      "0.5,0.25,0.25"},
     {"cache-experts", "Experts that fit the fast memory, over all layers; 0 = all of them. Example: 32"},
-    {"allocation", "How slots are shared out: uniform (the same for every layer) or global (one pool)"},
+    {"allocation",
+     "How slots are shared out: uniform (the same for every layer), global (one pool), adapmoe-dp (least loads by "
+     "AdapMoE's closed form) or curves (least loads by the calibration's hit curves)"},
     {"prefetch", "Fetch experts before they are asked for: none, or next-layer (guess with the next layers' routers)"},
     {"prefetch-depth", "Layers that next-layer looks ahead, 1 to 3"},
     {"prefetch-budget-mb", "Most that one layer of a decode step may prefetch, in MB (10^6 bytes). Example: 2.5"},

@@ -88,7 +88,9 @@ void Decoder::chooseExperts(int layer) {
             m_tier.gate().choose({.layer = layer,
                                   .logits = logits.subspan(at * experts, experts),
                                   .rule = {.topK = m_config.topK, .renormalise = m_config.renormaliseWeights},
-                                  .residency = &m_tier.cache()},
+                                  .residency = &m_tier.supply().expected(),
+                                  .token = trace::TokenIndex(m_first.value + row),
+                                  .phase = m_phase},
                                  m_gate);
         m_kept[at] = choice.kept;
         std::copy_n(choice.weights.begin(), choice.kept, m_weights.begin() + static_cast<std::ptrdiff_t>(at * topK));
@@ -156,7 +158,9 @@ void Decoder::offerGuesses(int layer) {
                                           .residency = &supply.expected(),
                                           .expertBytes = m_backend.expertBytes(trace::expertKey(layer + 1, 0)),
                                           .budgetBytes = m_tier.prefetchBudget(),
-                                          .gate = &m_tier.gate()});
+                                          .gate = &m_tier.gate(),
+                                          .token = m_first,
+                                          .phase = m_phase});
     supply.prefetch(wishes);
 }
 

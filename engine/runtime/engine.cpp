@@ -25,6 +25,10 @@ const std::vector<double>& Engine::sensitivity() const {
     return m_state->calibration.sensitivity();
 }
 
+const Calibration& Engine::calibration() const {
+    return m_state->calibration;
+}
+
 std::string Engine::backendName() const {
     return m_state->backend->name();
 }
@@ -42,7 +46,7 @@ Answer Engine::answer(const GenerationRequest& request) {
 }
 
 void Engine::post(std::string_view setting, std::string_view value) {
-    m_state->inbox.post(setting, value, [this](const Settings& wanted) { m_state->calibration.makeGate(wanted); });
+    m_state->inbox.post(setting, value, [this](const Settings& wanted) { m_state->calibration.check(wanted); });
 }
 
 void Engine::stop() {

@@ -2,6 +2,7 @@
 // The only engine header that app needs.
 #include "engine/model/model_facts.h"
 #include "engine/model/sampler_settings.h"
+#include "engine/runtime/calibration.h"
 #include "engine/runtime/settings.h"
 #include "engine/trace/clock.h"
 #include "engine/trace/tracer.h"
@@ -59,6 +60,8 @@ public:
     std::string backendName() const;
     /// w_l of AdapMoE per layer, as read from the calibration; empty without one that fits the model.
     const std::vector<double>& sensitivity() const;
+    /// All that is known of the model's sensitivities and routing, and the policies built from it.
+    const Calibration& calibration() const;
 
     /// Generates one answer; emits everything as events. Reuses the KV cache for the longest common prefix with what was
     /// read before.

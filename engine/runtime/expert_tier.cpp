@@ -4,11 +4,19 @@
 
 namespace moescope::runtime {
 
+namespace {
+
+std::unique_ptr<policy::CachePolicy> cachePolicyFor(const Settings& settings) {
+    return policy::makeCachePolicy(settings.cache, policy::parseCacheWeights(settings.cacheWeights));
+}
+
+} // namespace
+
 ExpertTier::ExpertTier(backend::Backend& backend, const model::ModelConfig& config, const Calibration& calibration,
                        const Settings& settings, trace::TracerSource& tracers, trace::Tracer& tracer, const trace::Clock& clock)
     : m_backend(backend), m_shape{config.layers, config.experts}, m_calibration(calibration), m_settings(settings),
       m_gate(calibration.makeGate(settings)), m_prefetch(policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth)),
-      m_cache(m_shape, policy::makeCachePolicy(settings.cache), planFor(settings)),
+      m_cache(m_shape, cachePolicyFor(settings), planFor(settings)),
       m_mover(backend, expert::parseLink(settings.link), tracers, clock), m_supply(m_cache, m_mover, tracer, clock) {
     m_backend.reserveSlots(m_cache.slotCount());
     if (m_cache.plan().total == m_shape.layers * m_shape.experts) {
@@ -20,20 +28,21 @@ ExpertTier::ExpertTier(backend::Backend& backend, const model::ModelConfig& conf
 policy::SlotPlan ExpertTier::planFor(const Settings& settings) const {
     const int all = m_shape.layers * m_shape.experts;
     const int slots = settings.cacheExperts == 0 ? all : std::min(settings.cacheExperts, all);
-    return policy::makeAllocationPolicy(settings.allocation)->plan({m_shape.layers, m_shape.experts, slots});
+    return m_calibration.makeAllocation(settings)->plan({m_shape.layers, m_shape.experts, slots});
 }
 
 void ExpertTier::apply(const Settings& settings) {
-    if (settings.gate != m_settings.gate || settings.gateThreshold != m_settings.gateThreshold)
+    if (settings.gate != m_settings.gate || settings.gateThreshold != m_settings.gateThreshold ||
+        settings.gateLayers != m_settings.gateLayers || settings.gatePhase != m_settings.gatePhase)
         m_gate = m_calibration.makeGate(settings);
     if (settings.prefetch != m_settings.prefetch || settings.prefetchDepth != m_settings.prefetchDepth)
         m_prefetch = policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth);
     if (settings.link != m_settings.link)
         m_mover.setLink(expert::parseLink(settings.link));
-    if (settings.cache != m_settings.cache)
-        m_supply.setCachePolicy(policy::makeCachePolicy(settings.cache));
-    if (settings.cacheExperts != m_settings.cacheExperts || settings.allocation != m_settings.allocation)
-        changePlan(settings);
+    if (settings.cache != m_settings.cache || settings.cacheWeights != m_settings.cacheWeights)
+        m_supply.setCachePolicy(cachePolicyFor(settings));
+    // Some allocations go by gate, prefetch and cache policy as well.
+    changePlan(settings);
     m_settings = settings;
 }
 

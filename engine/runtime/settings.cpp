@@ -63,6 +63,22 @@ std::string linkFrom(std::string_view name, std::string_view value) {
     }
 }
 
+std::string gateLayersFrom(std::string_view name, std::string_view value) {
+    try {
+        return policy::formatLayerOverrides(policy::parseLayerOverrides(value));
+    } catch (const std::invalid_argument&) {
+        refuse(name, value, "none, or layers and thresholds as in 3:0.01,5-7:0.2");
+    }
+}
+
+std::string cacheWeightsFrom(std::string_view name, std::string_view value) {
+    try {
+        return policy::formatCacheWeights(policy::parseCacheWeights(value));
+    } catch (const std::invalid_argument&) {
+        refuse(name, value, "three numbers from 0 to 1000 for lru, lfu and fld, not all 0, as in 0.25,0.5,0.25");
+    }
+}
+
 [[noreturn]] void unknown(std::string_view name) {
     throw std::invalid_argument(fmt::format("There is no setting '{}'; known are {}.", name, fmt::join(settingNames(), ", ")));
 }
@@ -70,8 +86,8 @@ std::string linkFrom(std::string_view name, std::string_view value) {
 } // namespace
 
 std::vector<std::string> settingNames() {
-    return {"gate",           "gate-threshold",     "cache", "cache-experts", "allocation", "prefetch",
-            "prefetch-depth", "prefetch-budget-mb", "link"};
+    return {"gate",       "gate-threshold", "gate-layers",    "gate-phase",         "cache", "cache-weights", "cache-experts",
+            "allocation", "prefetch",       "prefetch-depth", "prefetch-budget-mb", "link"};
 }
 
 std::string settingValue(const Settings& settings, std::string_view name) {
@@ -79,8 +95,14 @@ std::string settingValue(const Settings& settings, std::string_view name) {
         return settings.gate;
     if (name == "gate-threshold")
         return fmt::format("{}", settings.gateThreshold);
+    if (name == "gate-layers")
+        return settings.gateLayers;
+    if (name == "gate-phase")
+        return settings.gatePhase;
     if (name == "cache")
         return settings.cache;
+    if (name == "cache-weights")
+        return settings.cacheWeights;
     if (name == "cache-experts")
         return fmt::format("{}", settings.cacheExperts);
     if (name == "allocation")
@@ -101,6 +123,12 @@ void setSetting(Settings& settings, std::string_view name, std::string_view valu
         settings.gate = nameFrom(name, value, policy::gatePolicyNames());
     else if (name == "gate-threshold")
         settings.gateThreshold = realFrom(name, value, 1e6);
+    else if (name == "gate-layers")
+        settings.gateLayers = gateLayersFrom(name, value);
+    else if (name == "gate-phase")
+        settings.gatePhase = nameFrom(name, value, policy::gatePhaseNames());
+    else if (name == "cache-weights")
+        settings.cacheWeights = cacheWeightsFrom(name, value);
     else if (name == "cache")
         settings.cache = nameFrom(name, value, policy::cachePolicyNames());
     else if (name == "cache-experts")

@@ -9,8 +9,11 @@ namespace moescope::runtime {
 struct Settings {
     std::string gate = "topk";
     double gateThreshold = 0;
+    std::string gateLayers = "none"; ///< layers with a threshold of their own, as policy::formatLayerOverrides writes them
+    std::string gatePhase = "both";  ///< steps in which the gate may drop experts
     std::string cache = "lru";
-    int cacheExperts = 0; ///< slots over all layers; 0 = all experts resident
+    std::string cacheWeights = "0.25,0.5,0.25"; ///< of the cache policy `weighted`
+    int cacheExperts = 0;                       ///< slots over all layers; 0 = all experts resident
     std::string allocation = "uniform";
     std::string prefetch = "none";
     int prefetchDepth = 1;
@@ -19,8 +22,8 @@ struct Settings {
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 
-/// Names in the order of the struct: gate, gate-threshold, cache, cache-experts, allocation, prefetch, prefetch-depth,
-/// prefetch-budget-mb, link. The command-line flag is "--" + name.
+/// Names in the order of the struct: gate, gate-threshold, gate-layers, gate-phase, cache, cache-weights, cache-experts,
+/// allocation, prefetch, prefetch-depth, prefetch-budget-mb, link. The command-line flag is "--" + name.
 std::vector<std::string> settingNames();
 std::string settingValue(const Settings& settings, std::string_view name);
 /// Checks and sets one value. Throws std::invalid_argument with one sentence naming the setting, the value and what is allowed.

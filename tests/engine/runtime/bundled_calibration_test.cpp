@@ -14,6 +14,9 @@ TEST(BundledCalibration, WasMadeForTheBundledModel) {
     const auto layers = model.integer("llama.block_count");
     ASSERT_TRUE(layers);
     EXPECT_EQ(policy::sensitivitiesFor(calibration, static_cast<int>(*layers), model.hash()).size(), 8U);
+    EXPECT_EQ(calibration.paper.size(), 8U);
+    ASSERT_FALSE(calibration.recall.empty());
+    EXPECT_EQ(calibration.recall[0].size(), 8U);
 }
 
 } // namespace

@@ -1,7 +1,12 @@
 // Promise 4: neither cache nor prefetch nor link nor threads nor batches nor tracing change the tokens.
 #include "tests/engine/runtime/run_capture.h"
 
+#include <cmath>
+#include <fmt/format.h>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace moescope::runtime {
 namespace {
@@ -11,7 +16,30 @@ struct Way {
     std::vector<std::pair<std::string, std::string>> settings;
     int threads = 1;
     int passTokens = 0;
+    std::filesystem::path calibration{};
 };
+
+/// The bundled calibration with uneven hit curves for two cache policies, as `curves` needs them.
+std::filesystem::path withCurves() {
+    static const std::filesystem::path kFile = [] {
+        std::ifstream bundled(tests::bundledModel().parent_path() / "calibration.json");
+        auto json = nlohmann::json::parse(bundled);
+        for (int layer = 0; layer < 8; ++layer) {
+            std::vector<double> curve;
+            for (int slots = 0; slots <= 8; ++slots)
+                curve.push_back(std::pow(slots / 8.0, 0.2 + 0.1 * layer));
+            for (const char* policy : {"lru", "lcu"})
+                json["hit_curves"][policy].push_back(curve);
+        }
+        // Test processes run side by side: each writes its own and moves it to the common name.
+        const std::filesystem::path folder = testing::TempDir();
+        const auto own = folder / fmt::format("moescope-curves-{}.json", getpid());
+        std::ofstream(own) << json;
+        std::filesystem::rename(own, folder / "moescope-curves.json");
+        return folder / "moescope-curves.json";
+    }();
+    return kFile;
+}
 
 struct Emission {
     std::int32_t token;
@@ -34,7 +62,7 @@ std::vector<Emission> emissions(const Way& way) {
     tests::WatchedEngine watched({.model = tests::bundledModel(),
                                   .threads = way.threads,
                                   .settings = tests::settingsOf(way.settings),
-                                  .calibration = {},
+                                  .calibration = way.calibration,
                                   .passTokens = way.passTokens});
     const Answer answer = watched.engine.answer(request());
     EXPECT_EQ(answer.problem, "");
@@ -63,6 +91,23 @@ INSTANTIATE_TEST_SUITE_P(
         Way{"OneSlotPerLayer", {{"cache-experts", "8"}}}, Way{"SixteenSlotsLfu", {{"cache-experts", "16"}, {"cache", "lfu"}}},
         Way{"SixteenGlobalLfu", {{"cache-experts", "16"}, {"cache", "lfu"}, {"allocation", "global"}}, 2},
         Way{"ThirteenUneven", {{"cache-experts", "13"}}, 3},
+        Way{"SixteenSlotsLcu", {{"cache-experts", "16"}, {"cache", "lcu"}}},
+        Way{"TwentyGlobalLcu", {{"cache-experts", "20"}, {"cache", "lcu"}, {"allocation", "global"}}, 2},
+        Way{"SixteenSlotsWeighted", {{"cache-experts", "16"}, {"cache", "weighted"}, {"cache-weights", "1,1,2"}}},
+        Way{"NineGlobalWeighted", {{"cache-experts", "9"}, {"cache", "weighted"}, {"allocation", "global"}}, 2},
+        Way{"AllocatedByAdapmoe",
+            {{"cache-experts", "20"}, {"allocation", "adapmoe-dp"}, {"prefetch", "next-layer"}, {"cache", "lcu"}}},
+        Way{"AllocatedByAdapmoeAlone", {{"cache-experts", "21"}, {"allocation", "adapmoe-dp"}}, 2},
+        Way{"AllocatedByCurves", {{"cache-experts", "24"}, {"allocation", "curves"}}, 2, 0, withCurves()},
+        Way{"AllocatedByCurvesLcu",
+            {{"cache-experts", "17"}, {"allocation", "curves"}, {"cache", "lcu"}, {"prefetch", "next-layer"}},
+            1,
+            5,
+            withCurves()},
+        Way{"AdaptiveGateAtZero", {{"gate", "adapmoe-paper"}, {"cache-experts", "16"}}},
+        Way{"AdaptiveGateOverriddenByZero",
+            {{"gate", "adapmoe"}, {"gate-layers", "2:0"}, {"gate-phase", "decode"}, {"allocation", "global"}}},
+        Way{"ControlGateAtZero", {{"gate", "random"}, {"gate-layers", "0-7:0"}, {"cache-experts", "8"}}},
         Way{"PrefetchOne", {{"cache-experts", "16"}, {"prefetch", "next-layer"}}},
         Way{"PrefetchTwo", {{"cache-experts", "24"}, {"prefetch", "next-layer"}, {"prefetch-depth", "2"}}, 2},
         Way{"PrefetchThreeRich",

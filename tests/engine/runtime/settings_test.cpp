@@ -18,15 +18,19 @@ std::string refusalOf(std::string_view name, std::string_view value) {
 }
 
 TEST(Settings, NamesStandInTheOrderOfTheContract) {
-    EXPECT_THAT(settingNames(), testing::ElementsAre("gate", "gate-threshold", "cache", "cache-experts", "allocation",
-                                                     "prefetch", "prefetch-depth", "prefetch-budget-mb", "link"));
+    EXPECT_THAT(settingNames(), testing::ElementsAre("gate", "gate-threshold", "gate-layers", "gate-phase", "cache",
+                                                     "cache-weights", "cache-experts", "allocation", "prefetch",
+                                                     "prefetch-depth", "prefetch-budget-mb", "link"));
 }
 
 TEST(Settings, EveryValueSurvivesWritingAndReading) {
     Settings changed;
     changed.gate = "adapmoe";
     changed.gateThreshold = 0.02208920608893168;
+    changed.gateLayers = "0:0.5,3-5:0";
+    changed.gatePhase = "decode";
     changed.cache = "lfu";
+    changed.cacheWeights = "1,0,0.5";
     changed.cacheExperts = 17;
     changed.allocation = "global";
     changed.prefetch = "next-layer";
@@ -50,6 +54,12 @@ TEST(Settings, TheDefaultsAreAllowed) {
 
 TEST(Settings, ARefusalNamesSettingValueAndWhatIsAllowed) {
     EXPECT_EQ(refusalOf("cache", "mru"), "The setting cache cannot be 'mru'; allowed is lru, lfu, lcu, weighted.");
+    EXPECT_EQ(refusalOf("gate-phase", "never"), "The setting gate-phase cannot be 'never'; allowed is both, decode, prefill.");
+    EXPECT_EQ(refusalOf("gate-layers", "x"),
+              "The setting gate-layers cannot be 'x'; allowed is none, or layers and thresholds as in 3:0.01,5-7:0.2.");
+    EXPECT_EQ(refusalOf("cache-weights", "1"),
+              "The setting cache-weights cannot be '1'; allowed is three numbers from 0 to 1000 "
+              "for lru, lfu and fld, not all 0, as in 0.25,0.5,0.25.");
     EXPECT_EQ(refusalOf("prefetch-depth", "4"),
               "The setting prefetch-depth cannot be '4'; allowed is a whole number from 1 to 3.");
     EXPECT_EQ(refusalOf("gate-threshold", "-1"),
@@ -67,6 +77,16 @@ TEST(Settings, HalfNumbersAndOddOnesAreRefused) {
         EXPECT_NE(refusalOf("cache-experts", value), "accepted") << value;
     for (const char* value : {"0", "-2", "nan"})
         EXPECT_NE(refusalOf("link", value), "accepted") << value;
+}
+
+TEST(Settings, LayersAndWeightsAreWrittenInOneForm) {
+    Settings settings;
+    setSetting(settings, "gate-layers", "4:0.50,3:0.5");
+    EXPECT_EQ(settings.gateLayers, "3-4:0.5");
+    setSetting(settings, "gate-layers", "");
+    EXPECT_EQ(settings.gateLayers, "none");
+    setSetting(settings, "cache-weights", "1.0,0,00.5");
+    EXPECT_EQ(settings.cacheWeights, "1,0,0.5");
 }
 
 TEST(Settings, ALinkMayBeANumber) {
