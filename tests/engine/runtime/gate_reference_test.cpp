@@ -3,6 +3,7 @@
 #include "engine/runtime/engine.h"
 #include "tests/engine/expert/event_log.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -35,7 +36,9 @@ const std::vector<Reference> kReference{
     {"adapmoe-pair", 0.008722106314807996, 0.244095, {.1280, .0920, .1652, .3271, .2344, .3701, .3132, .3226}},
     {"adapmoe-pair", 0.018767647744401823, 0.492271, {.5156, .4181, .5234, .5971, .4129, .5330, .4686, .4695}}};
 
-TEST(AdapmoeOnTheBundledModel, RunsOneExpertAsOftenAsTheReference) {
+class GateOnTheBundledModel : public testing::TestWithParam<std::string> {};
+
+TEST_P(GateOnTheBundledModel, RunsOneExpertAsOftenAsTheReference) {
     const std::filesystem::path text = std::filesystem::path(MOESCOPE_SHARED_DIR) / "data/eval/tinystories-valid.txt";
     if (!std::filesystem::exists(text))
         GTEST_SKIP() << "the evaluation text is not here: " << text;
@@ -49,11 +52,13 @@ TEST(AdapmoeOnTheBundledModel, RunsOneExpertAsOftenAsTheReference) {
     options.model = std::filesystem::path(MOESCOPE_SOURCE_DIR) / "resources/model/model-q8_0.gguf";
     options.threads = 2;
     Engine engine(options, log, clock);
+    if (GetParam() == "adapmoe-pair" && !engine.calibration().known().pairs)
+        GTEST_SKIP() << "the bundled calibration has no pair-wise sensitivities";
     const auto tokens = engine.tokenize(head, true);
     ASSERT_GE(tokens.size(), kWindows * kWindow);
     for (const Reference& reference : kReference) {
-        if (reference.gate == std::string("adapmoe-pair") && !engine.calibration().known().pairs)
-            continue; // a calibration of per-layer forms only
+        if (reference.gate != GetParam())
+            continue;
         engine.post("gate", reference.gate);
         engine.post("gate-threshold", std::to_string(reference.threshold));
         log.clear();
@@ -78,6 +83,13 @@ TEST(AdapmoeOnTheBundledModel, RunsOneExpertAsOftenAsTheReference) {
         EXPECT_NEAR(all, reference.singleShare, 0.02) << reference.gate << " at " << reference.threshold;
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Gates, GateOnTheBundledModel, testing::Values("adapmoe", "adapmoe-paper", "score", "adapmoe-pair"),
+                         [](const auto& instance) {
+                             std::string name = instance.param;
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             return name;
+                         });
 
 } // namespace
 } // namespace moescope::runtime
