@@ -16,7 +16,7 @@ expect() {
 }
 
 expect "$(offered re)" "record report "
-expect "$(offered record --cache-)" "--cache-experts "
+expect "$(offered record --cache-e)" "--cache-experts "
 expect "$(offered record --prefetch n)" "next-layer none "
 expect "$(offered record --link pcie3)" "pcie3x16 pcie3x4 "
 for subcommand in export info quality serve verify; do expect "$(offered "$subcommand")" "$subcommand "; done

@@ -12,6 +12,7 @@ namespace moescope::test {
 namespace {
 
 using nlohmann::json;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 constexpr auto kSoon = std::chrono::seconds(90);
@@ -177,7 +178,7 @@ TEST(Serve, StopPauseAndANewSession) {
     EXPECT_TRUE(two->info->finished());
     EXPECT_EQ(one->turns[0].reason, trace::EndReason::Requested);
     EXPECT_EQ(two->turns.size(), 1U);
-    EXPECT_EQ(two->settings[2], (std::pair<std::string, std::string>{"cache", "lfu"})) << "what was set stays set";
+    EXPECT_THAT(two->settings, Contains(std::pair<std::string, std::string>("cache", "lfu"))) << "what was set stays set";
 }
 
 TEST(Serve, AStopSentWithThePromptIsNotForgotten) {
@@ -250,7 +251,7 @@ TEST(Serve, AFullDiskPausesTheRunUntilThereIsAnotherFolder) {
     const auto rest = snapshotOf(second);
     EXPECT_EQ(rest->info->continues, snapshotOf(folder / "f.moescope")->info->id);
     EXPECT_EQ(rest->slotsTotal, 16) << "the new file says what is in force";
-    EXPECT_EQ(rest->settings[2].second, "lfu");
+    EXPECT_THAT(rest->settings, Contains(std::pair<std::string, std::string>("cache", "lfu")));
     EXPECT_GE(rest->summary.optimumHitRate, 0);
 }
 
