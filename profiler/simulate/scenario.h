@@ -1,0 +1,44 @@
+#pragma once
+#include "engine/runtime/settings.h"
+#include "profiler/simulate/recording.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace moescope::simulate {
+
+/// The name of the offline optimum among the cache policies. It needs the future, so the engine cannot have it.
+inline constexpr std::string_view kBelady = "belady";
+
+/// What is to be different from the recording. Everything that is not said here happens as recorded, changes included.
+struct Scenario {
+    /// Setting and value, by settingNames(); they hold from the begin to the end.
+    std::vector<std::pair<std::string, std::string>> changes;
+    /// Per-layer sensitivities for gates that need them; empty: those in the session.
+    std::filesystem::path calibration;
+    /// Copies take what the link takes, also where the recording machine could not copy that fast.
+    bool idealCopies = false;
+
+    /// The value that is asked for, or nothing.
+    std::optional<std::string_view> value(std::string_view setting) const;
+    /// Checks as runtime::setSetting and replaces an earlier value; cache may also be `belady`. Throws std::invalid_argument.
+    void set(std::string_view setting, std::string_view value);
+    bool belady() const { return value("cache") == kBelady; }
+};
+
+/// "cache lfu, cache-experts 16", or "as recorded".
+std::string describe(const Scenario& scenario);
+
+/// The settings at the begin; names that only the sampler knows are left out. Throws std::runtime_error with one sentence when
+/// the session was made with a value that this program does not know.
+runtime::Settings settingsAtBegin(const Recording& recording, const Scenario& scenario);
+/// True if a change that the session recorded takes effect in the simulation.
+bool follows(const Scenario& scenario, std::string_view setting);
+/// True if the gate drops what it dropped in the recording. Otherwise what follows a changed decision is approximate, because
+/// the hidden states are the recorded ones.
+bool gateAsRecorded(const Recording& recording, const Scenario& scenario);
+
+} // namespace moescope::simulate
