@@ -94,6 +94,7 @@ void MachineTiming::measureCopies(const Recording& recording) {
     PhaseMeans late;
     PhaseMeans copy;
     PhaseMeans whole;
+    trace::TimeNs fastestFill = Mean::kLongestNs;
     for (std::size_t i = 0; i < recording.copies.size(); ++i) {
         const auto& [span, phase] = recording.copies[i];
         if (span.outcome != trace::TransferOutcome::Completed || span.bytes != bytes || span.end <= span.begin)
@@ -101,20 +102,26 @@ void MachineTiming::measureCopies(const Recording& recording) {
         // A guess may have made way for a demand half-way.
         if (span.cause != trace::TransferCause::Demand && span.emulated)
             continue;
+        // The first copies meet cold memory; the fastest of them says what the machine can do.
+        if (span.cause == trace::TransferCause::Allocation) {
+            fastestFill = std::min(fastestFill, span.end - span.begin);
+            continue;
+        }
         (span.emulated ? whole : copy).of(phase).add(span.end - span.begin);
         if (span.emulated)
             late.of(phase).add(span.end - span.begin - linkNs(links[i], bytes));
     }
-    m_copySpeedKnown = copy.known();
+    const bool filled = fastestFill < Mean::kLongestNs;
+    m_copySpeedKnown = copy.known() || filled;
     for (std::size_t phase = 0; phase < m_moves.size(); ++phase) {
         m_moves[phase].late = late.value(phase);
-        m_moves[phase].copy = copy.value(phase);
+        m_moves[phase].copy = copy.known() ? copy.value(phase) : filled ? fastestFill : 0;
         // Where copies took much longer than the link asks, the machine could not copy faster.
         constexpr double kSlower = 1.25;
         const trace::TimeNs measured = whole.value(phase);
         m_typicalCopy[phase] = whole.known() ? measured : m_moves[phase].copy;
         const trace::TimeNs model = measured - m_moves[phase].late;
-        if (!copy.known() && whole.known() && static_cast<double>(measured) > kSlower * static_cast<double>(model)) {
+        if (!copy.known() && !filled && whole.known() && static_cast<double>(measured) > kSlower * static_cast<double>(model)) {
             m_moves[phase].copy = measured;
             m_moves[phase].late = 0;
             m_copySpeedKnown = true;
@@ -201,6 +208,13 @@ void MachineTiming::measureCompute(const Recording& recording) {
     // Seen only one kind: no difference between the two is known.
     else if (hh + mm > 0)
         m_compute.hit = m_compute.miss = (ht + mt) / (hh + mm + 2 * hm);
+}
+
+trace::TimeNs MachineTiming::heldUpTotalNs() const {
+    double total = 0;
+    for (const trace::TimeNs one : m_heldUp)
+        total += static_cast<double>(one);
+    return static_cast<trace::TimeNs>(std::min(total, 1e18));
 }
 
 void MachineTiming::measureHoldUps(const Recording& recording) {

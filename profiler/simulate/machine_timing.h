@@ -33,6 +33,7 @@ public:
     /// Time in which the recording process itself was put aside while it waited for an expert of this layer (an index of
     /// Recording::layers): no link explains such a wait, so it is kept as lost in whatever scenario.
     trace::TimeNs heldUpNs(std::size_t layer) const { return m_heldUp[layer]; }
+    trace::TimeNs heldUpTotalNs() const;
     /// The machine's own copy speed is known: without it, a link that is not emulated cannot be simulated.
     bool copySpeedKnown() const { return m_copySpeedKnown; }
 

@@ -87,6 +87,12 @@ std::string Simulator::caveat(const Scenario& scenario) const {
         text += " Gating differs from the recording, and with it the hidden states that follow: the choices are approximate.";
     if (scenario.belady())
         text += " Belady's eviction looks into the future: a bound, not a policy that an engine can have.";
+    const trace::TimeNs lost = m_state->timing.heldUpTotalNs();
+    if (lost > 0)
+        text +=
+            fmt::format(" The {:.0f} ms in which the recording process was put aside while it waited are kept, as compute and "
+                        "not as stall.",
+                        static_cast<double>(lost) / 1e6);
     return text;
 }
 

@@ -90,6 +90,33 @@ TEST(RecordedPolicy, GivesTheRecordedHitsMissesAndEvictionsAgain) {
     EXPECT_GE(changes, 2) << "no sample changes a setting on the way";
 }
 
+/// Hits, misses and evictions; what was allocated and set is the scenario's.
+std::vector<Step> accesses(const StepLog& log) {
+    std::vector<Step> steps;
+    std::copy_if(log.steps.begin(), log.steps.end(), std::back_inserter(steps),
+                 [](const Step& step) { return step.kind != 'a' && step.kind != 's'; });
+    return steps;
+}
+
+TEST(RecordedPolicy, OtherSettingsGiveWhatWasRecordedUnderThem) {
+    // Two samples hold the same conversation, one with every expert resident, one thrashing in a small pool. Lossless settings
+    // change no token, so each must foretell the other as far as the shorter one goes.
+    const fs::path folder = fs::path(MOESCOPE_SOURCE_DIR) / "sample_sessions";
+    const std::vector<Step> recordedSteps = accesses(recorded(folder / "global-pool-collapse.moescope"));
+    simulate::Scenario small;
+    small.set("allocation", "global");
+    small.set("cache-experts", "12");
+    small.set("link", "pcie4x16");
+    StepLog foretold;
+    simulate::Simulator(simulate::readRecording(folder / "everything-resident.moescope")).trace(small, foretold);
+    std::vector<Step> foretoldSteps = accesses(foretold);
+    ASSERT_GT(recordedSteps.size(), 3000U);
+    ASSERT_GE(foretoldSteps.size(), recordedSteps.size());
+    foretoldSteps.resize(recordedSteps.size());
+    for (std::size_t index = 0; index < recordedSteps.size(); ++index)
+        ASSERT_EQ(foretoldSteps[index], recordedSteps[index]) << "step " << index;
+}
+
 TEST(RecordedPolicy, WithPrefetchComesCloseInHitsAndTime) {
     int compared = 0;
     for (const fs::path& file : samples()) {
