@@ -57,14 +57,14 @@ CLI::Validator between(double least, double most) {
     return {check, fmt::format("{}..{}", least, most)};
 }
 
-std::string helpOf(const std::string& setting) {
+} // namespace
+
+std::string settingHelp(const std::string& setting) {
     for (const SettingHelp& help : kSettingHelp)
         if (setting == help.name)
             return help.text;
     return "A setting of the run";
 }
-
-} // namespace
 
 void addEngineFlags(CLI::App& command, EngineFlags& flags) {
     command.add_option("--model", flags.model, "Model file (GGUF). Default: the bundled one")->type_name("FILE");
@@ -82,7 +82,7 @@ void addEngineFlags(CLI::App& command, EngineFlags& flags) {
     for (std::size_t i = 0; i < names.size(); ++i)
         command
             .add_option("--" + names[i], flags.settings[i].second,
-                        fmt::format("{}. Default: {}", helpOf(names[i]), runtime::settingValue({}, names[i])))
+                        fmt::format("{}. Default: {}", settingHelp(names[i]), runtime::settingValue({}, names[i])))
             ->type_name("VALUE")
             ->group("Settings (may also change while running)");
 }

@@ -34,6 +34,9 @@ struct PromptFlags {
 void addEngineFlags(CLI::App& command, EngineFlags& flags);
 void addPromptFlags(CLI::App& command, PromptFlags& flags);
 
+/// What a setting does, with unit and example.
+std::string settingHelp(const std::string& setting);
+
 /// Throws std::invalid_argument with one sentence when a setting's value is not allowed, std::runtime_error when the model
 /// file is missing.
 runtime::EngineOptions engineOptions(const EngineFlags& flags);

@@ -24,5 +24,6 @@ void addQualityCommand(CLI::App& root, Chosen& chosen);
 void addInfoCommand(CLI::App& root, Chosen& chosen);
 void addVerifyCommand(CLI::App& root, Chosen& chosen);
 void addExportCommand(CLI::App& root, Chosen& chosen);
+void addSimulateCommand(CLI::App& root, Chosen& chosen);
 
 } // namespace moescope::app

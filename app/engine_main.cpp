@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
     moescope::app::addInfoCommand(root, chosen);
     moescope::app::addVerifyCommand(root, chosen);
     moescope::app::addExportCommand(root, chosen);
+    moescope::app::addSimulateCommand(root, chosen);
     moescope::app::addServeCommand(root, chosen);
     try {
         root.parse(argc, argv);
