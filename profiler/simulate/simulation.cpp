@@ -26,7 +26,7 @@ Simulation::Simulation(const Recording& recording, const MachineTiming& timing, 
       m_settings(settingsAtBegin(recording, scenario)), m_shape{recording.info.model.layers, recording.info.model.experts},
       m_future(scenario.belady() ? std::make_shared<FutureAskings>(m_shape.layers, m_shape.experts) : nullptr),
       m_gate(neededGate(m_settings)), m_prefetch(policy::makePrefetchPolicy(m_settings.prefetch, m_settings.prefetchDepth)),
-      m_cache(m_shape, makeCachePolicy(), planFor(m_settings)),
+      m_cache(m_shape, makeCachePolicy(m_settings), planFor(m_settings)),
       m_link({.bytes = recording.info.model.expertBytes, .blocks = blocksOf(recording.info.model.expertBytes)},
              expert::parseLink(m_settings.link), tracer, m_clock),
       m_scratch(std::make_unique<Scratch>(static_cast<std::size_t>(m_shape.experts))) {
@@ -35,17 +35,20 @@ Simulation::Simulation(const Recording& recording, const MachineTiming& timing, 
 
 Simulation::~Simulation() = default;
 
-std::unique_ptr<policy::CachePolicy> Simulation::makeCachePolicy() const {
+std::unique_ptr<policy::CachePolicy> Simulation::makeCachePolicy(const runtime::Settings& settings) const {
     if (m_future)
         return std::make_unique<OraclePolicy>(m_future);
-    return policy::makeCachePolicy(m_settings.cache);
+    return policy::makeCachePolicy(settings.cache, policy::parseCacheWeights(settings.cacheWeights));
 }
 
 std::unique_ptr<policy::GatePolicy> Simulation::makeGate(const runtime::Settings& settings) const {
     const session::SessionInfo& info = m_recording.info;
     if (!m_scenario.calibration.empty())
         return runtime::Calibration(m_scenario.calibration, info.model).makeGate(settings);
-    return policy::makeGatePolicy(settings.gate, {.threshold = settings.gateThreshold, .sensitivity = info.sensitivity});
+    return policy::makeGatePolicy(settings.gate, {.threshold = settings.gateThreshold,
+                                                  .sensitivity = info.sensitivity,
+                                                  .overrides = policy::parseLayerOverrides(settings.gateLayers),
+                                                  .phases = policy::gatePhasesFrom(settings.gatePhase)});
 }
 
 std::unique_ptr<policy::GatePolicy> Simulation::neededGate(const runtime::Settings& settings) const {
@@ -56,7 +59,11 @@ std::unique_ptr<policy::GatePolicy> Simulation::neededGate(const runtime::Settin
 policy::SlotPlan Simulation::planFor(const runtime::Settings& settings) const {
     const int all = m_shape.layers * m_shape.experts;
     const int slots = settings.cacheExperts == 0 ? all : std::min(settings.cacheExperts, all);
-    return policy::makeAllocationPolicy(settings.allocation)->plan({m_shape.layers, m_shape.experts, slots});
+    const model::ModelFacts& model = m_recording.info.model;
+    const auto policy = m_scenario.calibration.empty()
+                            ? policy::makeAllocationPolicy(settings.allocation, {.topK = model.topK})
+                            : runtime::Calibration(m_scenario.calibration, model).makeAllocation(settings);
+    return policy->plan({m_shape.layers, m_shape.experts, slots});
 }
 
 void Simulation::checkFacts(const runtime::Settings& settings) const {
@@ -137,8 +144,8 @@ void Simulation::apply(const runtime::Settings& settings) {
     m_prefetch = policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth);
     if (settings.link != m_settings.link)
         m_link.setLink(expert::parseLink(settings.link));
-    if (settings.cache != m_settings.cache)
-        m_supply->setCachePolicy(policy::makeCachePolicy(settings.cache));
+    if (settings.cache != m_settings.cache || settings.cacheWeights != m_settings.cacheWeights)
+        m_supply->setCachePolicy(makeCachePolicy(settings));
     if (const policy::SlotPlan plan = planFor(settings); plan != m_cache.plan()) {
         m_supply->setPlan(plan);
         if (plan.total == m_shape.layers * m_shape.experts)

@@ -24,7 +24,7 @@ public:
 private:
     struct Scratch;
 
-    std::unique_ptr<policy::CachePolicy> makeCachePolicy() const;
+    std::unique_ptr<policy::CachePolicy> makeCachePolicy(const runtime::Settings& settings) const;
     std::unique_ptr<policy::GatePolicy> makeGate(const runtime::Settings& settings) const;
     std::unique_ptr<policy::GatePolicy> neededGate(const runtime::Settings& settings) const;
     policy::SlotPlan planFor(const runtime::Settings& settings) const;

@@ -121,7 +121,7 @@ QVariant CacheModel::data(const QModelIndex& index, int role) const {
         return whyHere(*m_snapshot, trace::expertKey(index.row(), index.column()));
     if (role != Qt::DisplayRole && role != Qt::EditRole)
         return {};
-    const QVariant raw = value(index.row(), index.column());
+    QVariant raw = value(index.row(), index.column());
     const int figure = index.column() - m_experts;
     if (role == Qt::DisplayRole && (figure == 2 || figure == 3))
         return format::share(raw.isValid() ? raw.toDouble() : -1);

@@ -65,7 +65,7 @@ QVariant ExpertsModel::data(const QModelIndex& index, int role) const {
         return static_cast<int>(Qt::AlignRight | Qt::AlignVCenter);
     if (role != Qt::DisplayRole && role != Qt::EditRole)
         return {};
-    const QVariant raw = value(index.row(), index.column());
+    QVariant raw = value(index.row(), index.column());
     if (role == Qt::EditRole || !raw.isValid())
         return raw;
     if (index.column() == m_usage.experts || (index.row() == m_usage.layers && index.column() < m_usage.experts))
