@@ -87,13 +87,13 @@ std::string simulationText(const simulate::Simulator& simulator, const simulate:
     real("stall ms per token", was.stallMsPerToken(), figures.stallMsPerToken());
     real("ms per token", was.msPerToken(), figures.msPerToken());
     line("tokens per second", fmt::format("{:.1f}", was.tokensPerSecond()), fmt::format("{:.1f}", figures.tokensPerSecond()));
-    return text + "\n" + simulator.caveat(scenario) + "\n";
+    return fmt::format("{}\n{}\n", text, simulator.caveat(scenario));
 }
 
 std::string simulationJson(const simulate::Simulator& simulator, const simulate::Scenario& scenario, const Figures& figures) {
     Json result = head(simulator, scenario, false);
     result["simulated"] = json(figures);
-    return result.dump(2) + "\n";
+    return fmt::format("{}\n", result.dump(2));
 }
 
 std::string sweepText(const simulate::Simulator& simulator, const simulate::Scenario& scenario,
@@ -117,7 +117,7 @@ std::string sweepText(const simulate::Simulator& simulator, const simulate::Scen
                             percent(figures.optimumHitRate()), megabytes(figures), figures.stallMsPerToken(),
                             figures.msPerToken(), figures.tokensPerSecond());
     }
-    text += "\n" + simulator.caveat(scenario) + "\n";
+    text += fmt::format("\n{}\n", simulator.caveat(scenario));
     if (sweepsGate(axes))
         text += "Where gating differs from the recording, so do the hidden states that follow: the choices are approximate.\n";
     return text;
@@ -135,7 +135,7 @@ std::string sweepJson(const simulate::Simulator& simulator, const simulate::Scen
         row.update(json(point.figures));
         result["points"].push_back(std::move(row));
     }
-    return result.dump(2) + "\n";
+    return fmt::format("{}\n", result.dump(2));
 }
 
 } // namespace moescope::app

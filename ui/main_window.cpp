@@ -36,7 +36,7 @@ bool isModel(const QString& path) {
 
 QString droppedPath(const QMimeData& mime) {
     for (const QUrl& url : mime.urls()) {
-        const QString path = url.toLocalFile();
+        QString path = url.toLocalFile();
         if (isSession(path) || isModel(path))
             return path;
     }
