@@ -67,8 +67,10 @@ void ControlsPanel::refreshPrices() {
         return;
     const auto snapshot = m_feed.snapshot();
     const double threshold = m_shown.value(u"gate-threshold"_s).toDouble();
-    const bool gated = m_shown.value(u"gate"_s) == u"adapmoe"_s;
-    const double expected = expectedExperts(*snapshot, gated ? threshold : 0, m_sensitivity);
+    const QString rule = m_shown.value(u"gate"_s);
+    // The estimate follows adapmoe's rule; for the other gates only what was measured is shown.
+    const bool known = rule == u"adapmoe"_s || rule == u"topk"_s;
+    const double expected = known ? expectedExperts(*snapshot, rule == u"adapmoe"_s ? threshold : 0, m_sensitivity) : -1;
     const double measured = snapshot->summary.meanExpertsPerTokenLayer;
     QString gate = expected > 0 ? tr("≈ %1 experts per token and layer").arg(QString::number(expected, 'f', 2)) : QString();
     if (measured > 0)
@@ -83,7 +85,7 @@ void ControlsPanel::refreshPrices() {
 void ControlsPanel::refreshBlocks() {
     const QString reason = blockedReason();
     const bool can = reason.isEmpty();
-    const bool gated = m_shown.value(u"gate"_s) == u"adapmoe"_s;
+    const bool gated = m_shown.value(u"gate"_s) != u"topk"_s;
     const bool fetches = m_shown.value(u"prefetch"_s) != u"none"_s;
     m_reason->setText(reason);
     m_reason->setVisible(!can);
