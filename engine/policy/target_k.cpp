@@ -42,7 +42,7 @@ DecisionTrace::Kept DecisionTrace::keptBy(const GatePolicy& gate) const {
 TargetThreshold findThreshold(const std::function<double(double)>& meanExperts, double target, double most) {
     constexpr double kFirst = 1e-9;
     constexpr double kLeast = 1e-15; // what drops experts of weight 0 has no smallest threshold
-    double low = 0; // keeps more than the target
+    double low = 0;                  // keeps more than the target
     double high = 0;
     double mean = meanExperts(0);
     while (mean > target) {
