@@ -27,8 +27,8 @@ void sleepFor(trace::TimeNs ns) {
 } // namespace
 
 ThreadMover::ThreadMover(ExpertLoader& loader, Link link, trace::TracerSource& tracers, const trace::Clock& clock)
-    : m_loader(loader), m_tracer(tracers.openProducer("mover")), m_clock(clock), m_link(std::move(link)),
-      m_thread([this] { run(); }) {}
+    : m_loader(loader), m_tracer(tracers.openProducer("mover")), m_scopes(tracers.scopes()), m_clock(clock),
+      m_link(std::move(link)), m_thread([this] { run(); }) {}
 
 ThreadMover::~ThreadMover() {
     {
@@ -178,13 +178,19 @@ void ThreadMover::move(Lock& lock, Transfer transfer) {
     finish(transfer, transfer.nextBlock < blocks ? trace::TransferOutcome::Cancelled : trace::TransferOutcome::Completed);
 }
 
+std::int64_t ThreadMover::loadNextBlock(const Transfer& transfer) {
+    const TransferRequest& request = transfer.request;
+    const trace::OpenScope open(m_scopes, {request.token, request.key, trace::Stage::Experts, transfer.id});
+    return m_loader.loadBlock(request.key, request.slot, transfer.nextBlock);
+}
+
 void ThreadMover::carryBlock(Transfer& transfer, const Link& link, Pace& pace) {
     const trace::TimeNs now = m_clock.now();
     if (!transfer.started())
         transfer.begin = now;
     if (link.emulated() && !pace.running)
         pace = {.due = now + link.latencyNs, .running = true};
-    const std::int64_t bytes = m_loader.loadBlock(transfer.request.key, transfer.request.slot, transfer.nextBlock);
+    const std::int64_t bytes = loadNextBlock(transfer);
     transfer.bytes += bytes;
     ++transfer.nextBlock;
     if (link.emulated()) {

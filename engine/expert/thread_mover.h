@@ -40,6 +40,7 @@ private:
     void run();
     void rest(Lock& lock);
     void move(Lock& lock, Transfer transfer);
+    std::int64_t loadNextBlock(const Transfer& transfer);
     void carryBlock(Transfer& transfer, const Link& link, Pace& pace);
     void waitUntil(trace::TimeNs due) const;
     void finish(const Transfer& transfer, trace::TransferOutcome outcome);
@@ -48,6 +49,7 @@ private:
 
     ExpertLoader& m_loader;
     trace::Tracer& m_tracer; ///< the mover thread's
+    trace::ScopeSink& m_scopes;
     const trace::Clock& m_clock;
 
     // The engine's thread only.

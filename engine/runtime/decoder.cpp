@@ -11,8 +11,8 @@ namespace moescope::runtime {
 using trace::Stage;
 
 Decoder::Decoder(backend::Backend& backend, ExpertTier& tier, const model::ModelConfig& config, trace::Tracer& tracer,
-                 const trace::Clock& clock)
-    : m_backend(backend), m_tier(tier), m_config(config), m_tracer(tracer), m_clock(clock) {
+                 trace::ScopeSink& scopes, const trace::Clock& clock)
+    : m_backend(backend), m_tier(tier), m_config(config), m_tracer(tracer), m_scopes(scopes), m_clock(clock) {
     const auto experts = static_cast<std::size_t>(config.experts);
     const auto tokens = static_cast<std::size_t>(backend.maxPassTokens());
     const auto depths = static_cast<std::size_t>(policy::NextLayerPolicy::kMaxDepth);
@@ -49,22 +49,35 @@ void Decoder::run(std::span<const backend::PassToken> tokens, trace::TokenIndex 
     m_tokens = static_cast<int>(tokens.size());
     m_stepBegin = m_clock.now();
     m_tier.supply().beginStep(first);
-    m_backend.beginPass(tokens);
-    trace::TimeNs begin = m_stepBegin;
-    for (int layer = 0; layer < m_config.layers; ++layer) {
-        const trace::Layer which(layer);
-        m_backend.attend(layer);
-        begin = stage(Stage::Attention, begin, which);
-        chooseExperts(layer);
-        begin = stage(Stage::Router, begin, which);
-        askForExperts(layer);
-        offerGuesses(layer);
-        runExperts(layer);
-        begin = stage(Stage::Experts, begin, which);
+    {
+        const trace::OpenScope open(m_scopes, scope(Stage::Embed));
+        m_backend.beginPass(tokens);
     }
+    m_stageBegin = m_stepBegin;
+    for (int layer = 0; layer < m_config.layers; ++layer)
+        runLayer(trace::Layer(layer));
+}
+
+void Decoder::runLayer(trace::Layer layer) {
+    {
+        const trace::OpenScope open(m_scopes, scope(Stage::Attention, layer));
+        m_backend.attend(layer.value);
+        m_stageBegin = stage(Stage::Attention, m_stageBegin, layer);
+    }
+    {
+        const trace::OpenScope open(m_scopes, scope(Stage::Router, layer));
+        chooseExperts(layer.value);
+        m_stageBegin = stage(Stage::Router, m_stageBegin, layer);
+    }
+    const trace::OpenScope open(m_scopes, scope(Stage::Experts, layer));
+    askForExperts(layer.value);
+    offerGuesses(layer.value);
+    runExperts(layer.value);
+    m_stageBegin = stage(Stage::Experts, m_stageBegin, layer);
 }
 
 void Decoder::logits(int row, std::span<float> out) {
+    const trace::OpenScope open(m_scopes, scope(Stage::Output));
     const trace::TimeNs begin = m_clock.now();
     m_backend.logits(row, out);
     stage(Stage::Output, begin);

@@ -16,7 +16,7 @@ public:
     };
 
     Decoder(backend::Backend& backend, ExpertTier& tier, const model::ModelConfig& config, trace::Tracer& tracer,
-            const trace::Clock& clock);
+            trace::ScopeSink& scopes, const trace::Clock& clock);
 
     /// Reads tokens (at most backend.maxPassTokens()); `first` is the stream index of the first one. Opens a step, which
     /// lasts until endStep().
@@ -30,6 +30,8 @@ public:
     Counts takeCounts() { return std::exchange(m_counts, {}); }
 
 private:
+    void runLayer(trace::Layer layer);
+    trace::Scope scope(trace::Stage stage, trace::Layer layer = {}) const { return {m_first, {layer, {}}, stage, {}}; }
     void chooseExperts(int layer);
     void predict(int layer, int row);
     void announce(int layer, int row, const policy::GateChoice& choice);
@@ -43,9 +45,11 @@ private:
     ExpertTier& m_tier;
     const model::ModelConfig& m_config;
     trace::Tracer& m_tracer;
+    trace::ScopeSink& m_scopes;
     const trace::Clock& m_clock;
 
     trace::TimeNs m_stepBegin = 0;
+    trace::TimeNs m_stageBegin = 0;
     trace::TokenIndex m_first;
     trace::Phase m_phase = trace::Phase::Decode;
     int m_tokens = 0;

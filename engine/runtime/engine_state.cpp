@@ -13,7 +13,7 @@ EngineState::EngineState(EngineOptions wanted, trace::TracerSource& tracers, con
       chatForm(model::makeChatTemplate(file)), calibration(options.calibration, facts),
       backend(backend::makeCpuBackend(file, config, {.threads = options.threads, .int8Kernels = {}})),
       tier(*backend, config, calibration, options.settings, tracers, tracer, clock),
-      decoder(*backend, tier, config, tracer, clock), inbox(options.settings), settings(options.settings),
+      decoder(*backend, tier, config, tracer, tracers.scopes(), clock), inbox(options.settings), settings(options.settings),
       logits(static_cast<std::size_t>(config.vocabulary)) {
     if (!calibration.modelName().empty())
         facts.name = calibration.modelName();

@@ -1,5 +1,5 @@
 #pragma once
-#include "engine/trace/event.h"
+#include "engine/trace/scope.h"
 
 #include <cstddef>
 #include <span>
@@ -21,11 +21,16 @@ public:
     virtual void emit(const Event& event, Payload payload = {}) noexcept = 0;
 };
 
-/// Hands out one Tracer per producing thread. The tracers live as long as the source. Thread-safe.
+/// Hands out one Tracer per producing thread, and tells who wants to know what device work is for. Both live as long as the
+/// source. Thread-safe.
 class TracerSource {
 public:
     virtual ~TracerSource() = default;
     virtual Tracer& openProducer(std::string_view name) = 0;
+    virtual ScopeSink& scopes() { return m_nobody; }
+
+private:
+    NullScopes m_nobody;
 };
 
 /// Forgets everything.
