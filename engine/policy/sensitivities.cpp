@@ -1,6 +1,7 @@
 #include "engine/policy/sensitivities.h"
 
 #include "engine/policy/calibration_json.h"
+#include "engine/policy/gate_costs_json.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -122,6 +123,33 @@ void readRouting(const Json& root, Sensitivities& into) {
     readHitCurves(root, into);
 }
 
+/// The members that are read here or say what the file is; trained weights and traces are large and stay out.
+std::string withoutBulk(const Json& root) {
+    constexpr const char* kKept[] = {"format",
+                                     "version",
+                                     "model_hash",
+                                     "model_name",
+                                     "source",
+                                     "text",
+                                     "tokens",
+                                     "created_utc",
+                                     "program",
+                                     "expert_norm",
+                                     "second_weight_quantiles",
+                                     "prefetch_recall",
+                                     "hit_curves",
+                                     "gate_costs"};
+    constexpr const char* kKeptForms[] = {"refined", "paper", "pair", "direct_kl"};
+    Json kept;
+    for (const char* key : kKept)
+        if (const auto member = root.find(key); member != root.end())
+            kept[key] = *member;
+    for (const char* form : kKeptForms)
+        if (const auto member = root["sensitivity"].find(form); member != root["sensitivity"].end())
+            kept["sensitivity"][form] = *member;
+    return kept.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 } // namespace
 
 Sensitivities parseSensitivities(std::string_view json, std::string file) {
@@ -142,6 +170,9 @@ Sensitivities parseSensitivities(std::string_view json, std::string file) {
     result.source = textOf(root, "source", result.file);
     readSensitivityGroup(root, result);
     readRouting(root, result);
+    if (const auto costs = root.find("gate_costs"); costs != root.end())
+        result.costs = parseGateCosts(*costs, result.file);
+    result.json = withoutBulk(root);
     return result;
 }
 

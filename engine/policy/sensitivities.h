@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/policy/gate_costs.h"
 #include "engine/policy/pair_table.h"
 
 #include <filesystem>
@@ -27,12 +28,15 @@ struct Sensitivities {
     std::vector<std::vector<double>> recall; ///< [depth-1][layers], share of a layer's experts foreseen depth layers before
     /// Cache policy -> [layers][slots 0..experts], share of the askings that hit with that many slots.
     std::map<std::string, std::vector<std::vector<double>>> hitCurves;
+    GateCosts costs;  ///< empty lists: not measured
+    std::string json; ///< the file without what this program does not need to run or simulate the model; reads as the file does
 };
 
 /// {"format": "moescope-calibration", "version": 1, "model_hash": "...", "model_name": "...", "source": "...",
 ///  "sensitivity": {"refined": [L], "paper": [L], "pair": [L][E][E], "direct_kl": [L]},
 ///  "expert_norm": [L][E], "second_weight_quantiles": [L][2 or more, rising, 0..1],
-///  "prefetch_recall": [1..3][L], "hit_curves": {"lru": [L][E+1], ...}}
+///  "prefetch_recall": [1..3][L], "hit_curves": {"lru": [L][E+1], ...},
+///  "gate_costs": see parseGateCosts}
 /// Only format, version and sensitivity.refined must be there. Numbers are 0 or more; other keys are ignored. Throws
 /// std::runtime_error with one sentence naming `file` and the reason.
 Sensitivities parseSensitivities(std::string_view json, std::string file);
