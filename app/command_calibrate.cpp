@@ -1,6 +1,8 @@
 #include "app/command_flags.h"
 #include "app/command_list.h"
 #include "app/console.h"
+#include "app/output_file.h"
+#include "app/progress_bar.h"
 #include "app/run_facts.h"
 #include "app/run_signals.h"
 #include "engine/calibrate/calibration_file.h"
@@ -8,7 +10,6 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
-#include <chrono>
 #include <unistd.h>
 
 namespace moescope::app {
@@ -26,36 +27,6 @@ struct CalibrateFlags {
     calibrate::CalibrationPlan plan;
     bool overwrite = false;
     bool progress = false;
-};
-
-/// A bar on stderr with the phase and an estimate of the time left.
-class ProgressBar {
-public:
-    explicit ProgressBar(bool shown) : m_shown(shown) {}
-    void show(std::string_view phase, double share) {
-        const auto now = std::chrono::steady_clock::now();
-        if (!m_shown || (now - m_drawn < std::chrono::milliseconds(200) && share < 1))
-            return;
-        m_drawn = now;
-        constexpr int kWidth = 24;
-        const auto full = static_cast<std::size_t>(share * kWidth);
-        const double spent = std::chrono::duration<double>(now - m_began).count();
-        const std::string left = share > 0.01 ? fmt::format("about {:.0f} s left", spent / share * (1 - share)) : "";
-        say("\r[{}{}] {:3.0f} %  {}  {}      ", std::string(full, '#'), std::string(kWidth - full, '.'), share * 100, phase,
-            left);
-        m_open = true;
-    }
-    void end() {
-        if (m_open)
-            say("\n");
-        m_open = false;
-    }
-
-private:
-    bool m_shown;
-    bool m_open = false;
-    std::chrono::steady_clock::time_point m_began = std::chrono::steady_clock::now();
-    std::chrono::steady_clock::time_point m_drawn{};
 };
 
 /// Half of the machine's memory may hold dequantised experts; a larger model's are dequantised whenever they run.
@@ -121,20 +92,8 @@ void printPlain(const calibrate::Calibration& c) {
     tell("mean loss {:.4f} nats (perplexity {:.4f}) over {} tokens\n", c.meanLoss, std::exp(c.meanLoss), c.tokens);
 }
 
-/// Refused before the work, not after it.
-void checkOutput(const CalibrateFlags& flags) {
-    const fs::path output(flags.output);
-    if (fs::is_directory(output))
-        throw UsageError(fmt::format("{} is a folder; --output names a file.", flags.output));
-    if (fs::exists(output) && !flags.overwrite)
-        throw UsageError(fmt::format("{} exists already; add --overwrite to replace it.", flags.output));
-    const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
-    if (!fs::is_directory(folder) || access(folder.c_str(), W_OK) != 0)
-        throw std::runtime_error(fmt::format("The folder {} is not there or cannot be written to.", folder.string()));
-}
-
 int runCalibrate(const CalibrateFlags& flags) {
-    checkOutput(flags);
+    checkOutputFile(flags.output, flags.overwrite);
     const std::string text = readText(flags.text);
     std::atomic<bool> interrupted = false;
     const StopSignals signals([&] { interrupted = true; });
@@ -145,7 +104,7 @@ int runCalibrate(const CalibrateFlags& flags) {
     calibrate::Weights<float> weights(file, config, expertsFit(file));
     calibrate::CalibrationPlan plan = flags.plan;
     plan.method = flags.method == "exact" ? calibrate::Method::Exact : calibrate::Method::Forward;
-    ProgressBar bar(flags.progress || isatty(STDERR_FILENO) == 1);
+    ProgressBar bar(flags.progress || ProgressBar::wanted());
     const auto result = calibrate::runCalibration(weights, cut.windows, plan, [&](std::string_view phase, double share) {
         bar.show(phase, share);
         return !interrupted;

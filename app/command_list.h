@@ -22,6 +22,7 @@ void addRecordCommand(CLI::App& root, Chosen& chosen);
 void addReportCommand(CLI::App& root, Chosen& chosen);
 void addQualityCommand(CLI::App& root, Chosen& chosen);
 void addCalibrateCommand(CLI::App& root, Chosen& chosen);
+void addQuantizeCommand(CLI::App& root, Chosen& chosen);
 void addInfoCommand(CLI::App& root, Chosen& chosen);
 void addVerifyCommand(CLI::App& root, Chosen& chosen);
 void addExportCommand(CLI::App& root, Chosen& chosen);

@@ -119,6 +119,9 @@ GgufFile::GgufFile(GgufFile&&) noexcept = default;
 const std::string& GgufFile::name() const {
     return m_state->name;
 }
+const GgufDirectory& GgufFile::directory() const {
+    return m_state->directory;
+}
 std::int64_t GgufFile::fileBytes() const {
     return static_cast<std::int64_t>(m_state->bytes.size());
 }

@@ -26,6 +26,8 @@ struct TensorView {
     TensorView slice(std::int64_t index) const;
 };
 
+struct GgufDirectory;
+
 /// A memory-mapped GGUF v2/v3 file. Untrusted input: every offset, size and count is checked before use (format: ggml
 /// docs/gguf.md). Throws std::runtime_error: one sentence naming file, tensor or key, and reason. Read-only: any thread.
 class GgufFile {
@@ -37,6 +39,8 @@ public:
     GgufFile(GgufFile&&) noexcept;
 
     const std::string& name() const;
+    /// The metadata as it lies in the file, for whoever copies it.
+    const GgufDirectory& directory() const;
     std::int64_t fileBytes() const;
     std::span<const TensorView> tensors() const;
     const TensorView* find(std::string_view tensor) const;
