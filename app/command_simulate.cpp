@@ -169,7 +169,7 @@ void addSimulateCommand(CLI::App& root, Chosen& chosen) {
     addSettings(*command, *flags);
     command
         ->add_option("--calibration", flags->calibration,
-                     "Per-layer sensitivities for gates that need them (JSON). Default: those in the session")
+                     "Calibration file for gates and allocations that need one (JSON). Default: what the session holds")
         ->type_name("FILE");
     command->add_flag("--ideal-copies", flags->idealCopies,
                       "Copies take the link's time only, also where the recording machine could not copy that fast");

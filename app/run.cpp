@@ -60,6 +60,7 @@ session::SessionInfo Run::info(const RunOptions& options) const {
     info.settings.insert(info.settings.end(), m_sampling.begin(), m_sampling.end());
     info.settings.emplace_back("threads", std::to_string(options.engine.threads));
     info.sensitivity = m_engine->sensitivity();
+    info.calibration = m_engine->calibration().known().json;
     info.seed = options.sampling.seed;
     return info;
 }

@@ -51,6 +51,12 @@ Calibration::Calibration(const std::filesystem::path& path, const model::ModelFa
     }
 }
 
+Calibration::Calibration(policy::Sensitivities known, const model::ModelFacts& facts)
+    : m_layers(facts.layers), m_topK(facts.topK), m_known(std::move(known)) {
+    if (!m_known.refined.empty())
+        checkFits(m_known, facts);
+}
+
 policy::GateParameters Calibration::gateParameters(const Settings& settings) const {
     policy::GateParameters parameters{.threshold = settings.gateThreshold, .sensitivity = m_known.refined};
     parameters.paperSensitivity = m_known.paper;

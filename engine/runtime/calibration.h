@@ -18,6 +18,8 @@ public:
     /// An explicit path must be readable and fit the model (throws one sentence). Without one, `calibration.json` beside the
     /// model is tried; if that is unusable the reason is kept and comes out when a gate needs it.
     Calibration(const std::filesystem::path& path, const model::ModelFacts& facts);
+    /// What is known from elsewhere; without sensitivities nothing is. Throws one sentence if it is another model's.
+    Calibration(policy::Sensitivities known, const model::ModelFacts& facts);
 
     /// Throws std::invalid_argument with one sentence if the gate needs sensitivities and there are none.
     std::unique_ptr<policy::GatePolicy> makeGate(const Settings& settings) const;

@@ -13,6 +13,7 @@ namespace moescope::session {
 namespace {
 
 constexpr std::string_view kSettingPrefix = "setting.";
+constexpr std::string_view kCalibration = "calibration";
 constexpr std::size_t kMostRows = 4096;
 
 // One list for both directions: names are on disk.
@@ -26,6 +27,7 @@ void walkInfo(Walker& walk, Info& info) {
     walk("origin", info.origin);
     walk("seed", info.seed);
     walk("sensitivity", info.sensitivity);
+    walk(kCalibration, info.calibration);
     walk("continues", info.continues);
     walk("model.name", info.model.name);
     walk("model.path", info.model.path);
@@ -81,7 +83,10 @@ class InfoParse {
 public:
     InfoParse(const std::map<std::string, std::string, std::less<>>& rows, const std::string& file)
         : m_rows(rows), m_file(file) {}
-    void operator()(std::string_view name, std::string& value) { value = find(name); }
+    void operator()(std::string_view name, std::string& value) {
+        if (name != kCalibration || m_rows.contains(name)) // older sessions do not have it
+            value = find(name);
+    }
     void operator()(std::string_view name, Origin& origin) {
         const std::string& text = find(name);
         origin = text == "recorded"    ? Origin::Recorded

@@ -32,6 +32,7 @@ struct SessionInfo {
     std::vector<std::pair<std::string, std::string>>
         settings;                    ///< as in force at the start, settingNames() order, then sampling and threads
     std::vector<double> sensitivity; ///< w_l of AdapMoE per layer, as calibrated; empty: not known
+    std::string calibration; ///< JSON that policy::parseSensitivities reads, as the run used it; empty: none, or not stored
     std::uint64_t seed = 0;
     std::string continues; ///< id of the session this one continues (disk was full), else empty
     // known at the end; -1 while live or when the run was killed

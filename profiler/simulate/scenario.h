@@ -17,7 +17,7 @@ inline constexpr std::string_view kBelady = "belady";
 struct Scenario {
     /// Setting and value, by settingNames(); they hold from the begin to the end.
     std::vector<std::pair<std::string, std::string>> changes;
-    /// Per-layer sensitivities for gates that need them; empty: those in the session.
+    /// A calibration file for gates and allocations that need one; empty: the one in the session.
     std::filesystem::path calibration;
     /// Copies take what the link takes, also where the recording machine could not copy that fast.
     bool idealCopies = false;

@@ -1,7 +1,6 @@
 #include "profiler/simulate/simulation.h"
 
 #include "engine/policy/gate_choice.h"
-#include "engine/runtime/calibration.h"
 #include "profiler/simulate/simulation_scratch.h"
 
 #include <algorithm>
@@ -18,12 +17,25 @@ namespace {
 constexpr trace::TimeNs kLongestNs = trace::TimeNs{1} << 59;
 constexpr const char* kTooLong = "The simulated run takes longer than a session can hold.";
 
+/// The scenario's, else the session's own, else what older sessions hold of it.
+runtime::Calibration calibrationOf(const Recording& recording, const Scenario& scenario) {
+    const session::SessionInfo& info = recording.info;
+    if (!scenario.calibration.empty())
+        return {scenario.calibration, info.model};
+    policy::Sensitivities known;
+    if (info.calibration.empty())
+        known.refined = info.sensitivity;
+    else
+        known = policy::parseSensitivities(info.calibration, "in the session");
+    return {std::move(known), info.model};
+}
+
 } // namespace
 
 Simulation::Simulation(const Recording& recording, const MachineTiming& timing, const Scenario& scenario, trace::Tracer& tracer)
     : m_recording(recording), m_timing(timing), m_scenario(scenario), m_tracer(tracer),
-      m_gateAsRecorded(gateAsRecorded(recording, scenario)),
-      m_settings(settingsAtBegin(recording, scenario)), m_shape{recording.info.model.layers, recording.info.model.experts},
+      m_gateAsRecorded(gateAsRecorded(recording, scenario)), m_settings(settingsAtBegin(recording, scenario)),
+      m_calibration(calibrationOf(recording, scenario)), m_shape{recording.info.model.layers, recording.info.model.experts},
       m_future(scenario.belady() ? std::make_shared<FutureAskings>(m_shape.layers, m_shape.experts) : nullptr),
       m_gate(neededGate(m_settings)), m_prefetch(policy::makePrefetchPolicy(m_settings.prefetch, m_settings.prefetchDepth)),
       m_cache(m_shape, makeCachePolicy(m_settings), planFor(m_settings)),
@@ -41,29 +53,15 @@ std::unique_ptr<policy::CachePolicy> Simulation::makeCachePolicy(const runtime::
     return policy::makeCachePolicy(settings.cache, policy::parseCacheWeights(settings.cacheWeights));
 }
 
-std::unique_ptr<policy::GatePolicy> Simulation::makeGate(const runtime::Settings& settings) const {
-    const session::SessionInfo& info = m_recording.info;
-    if (!m_scenario.calibration.empty())
-        return runtime::Calibration(m_scenario.calibration, info.model).makeGate(settings);
-    return policy::makeGatePolicy(settings.gate, {.threshold = settings.gateThreshold,
-                                                  .sensitivity = info.sensitivity,
-                                                  .overrides = policy::parseLayerOverrides(settings.gateLayers),
-                                                  .phases = policy::gatePhasesFrom(settings.gatePhase)});
-}
-
 std::unique_ptr<policy::GatePolicy> Simulation::neededGate(const runtime::Settings& settings) const {
     const bool foresees = policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth)->depth() > 0;
-    return m_gateAsRecorded && !foresees ? nullptr : makeGate(settings);
+    return m_gateAsRecorded && !foresees ? nullptr : m_calibration.makeGate(settings);
 }
 
 policy::SlotPlan Simulation::planFor(const runtime::Settings& settings) const {
     const int all = m_shape.layers * m_shape.experts;
     const int slots = settings.cacheExperts == 0 ? all : std::min(settings.cacheExperts, all);
-    const model::ModelFacts& model = m_recording.info.model;
-    const auto policy = m_scenario.calibration.empty()
-                            ? policy::makeAllocationPolicy(settings.allocation, {.topK = model.topK})
-                            : runtime::Calibration(m_scenario.calibration, model).makeAllocation(settings);
-    return policy->plan({m_shape.layers, m_shape.experts, slots});
+    return m_calibration.makeAllocation(settings)->plan({m_shape.layers, m_shape.experts, slots});
 }
 
 void Simulation::checkFacts(const runtime::Settings& settings) const {
@@ -263,7 +261,9 @@ void Simulation::chooseAnew(const Decision& decision) {
     const policy::GateChoice choice = m_gate->choose({.layer = was.layer.value,
                                                       .logits = std::span(m_scratch->logits).first(was.experts),
                                                       .rule = {.topK = was.candidates, .renormalise = m_recording.renormalise},
-                                                      .residency = &m_cache},
+                                                      .residency = &m_cache,
+                                                      .token = was.token,
+                                                      .phase = was.phase},
                                                      std::span(m_scratch->probabilities).first(was.experts));
     trace::ExpertsChosen event = was;
     event.at = m_clock.now();

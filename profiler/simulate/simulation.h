@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/expert/expert_supply.h"
+#include "engine/runtime/calibration.h"
 #include "profiler/simulate/oracle_policy.h"
 #include "profiler/simulate/scenario.h"
 #include "profiler/simulate/virtual_link.h"
@@ -25,7 +26,6 @@ private:
     struct Scratch;
 
     std::unique_ptr<policy::CachePolicy> makeCachePolicy(const runtime::Settings& settings) const;
-    std::unique_ptr<policy::GatePolicy> makeGate(const runtime::Settings& settings) const;
     std::unique_ptr<policy::GatePolicy> neededGate(const runtime::Settings& settings) const;
     policy::SlotPlan planFor(const runtime::Settings& settings) const;
     void checkFacts(const runtime::Settings& settings) const;
@@ -52,6 +52,7 @@ private:
     trace::Tracer& m_tracer;
     bool m_gateAsRecorded;
     runtime::Settings m_settings;
+    runtime::Calibration m_calibration;
     expert::ExpertCache::Shape m_shape;
     std::shared_ptr<FutureAskings> m_future;    ///< with Belady's policy; empty until run()
     std::unique_ptr<policy::GatePolicy> m_gate; ///< null where nothing asks for it

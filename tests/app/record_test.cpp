@@ -74,6 +74,7 @@ TEST_F(Recorded, ReportHoldsTheKeysAndAddsUp) {
     EXPECT_EQ(runEngine({"verify", folder / "a.moescope"}).exitCode, 0);
     EXPECT_EQ(runEngine({"info", folder / "a.moescope"}).exitCode, 0);
     EXPECT_EQ(session::SessionReader(folder / "a.moescope").info().sensitivity.size(), 8U) << "as calibrated";
+    EXPECT_THAT(session::SessionReader(folder / "a.moescope").info().calibration, HasSubstr("moescope-calibration"));
     const Finished text = runEngine({"report", folder / "a.moescope"});
     EXPECT_THAT(text.out, HasSubstr("pcie3x16 (emulated link)"));
     EXPECT_THAT(text.out, HasSubstr("Tell me a story about a fox."));

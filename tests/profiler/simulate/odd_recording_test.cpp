@@ -51,6 +51,48 @@ TEST(OddRecording, WhatLacksTheFactsIsRefusedWithItsName) {
     EXPECT_THAT(refusalOf(info), HasSubstr("how many layers"));
 }
 
+TEST(OddRecording, ACalibrationOfAnotherModelIsRefusedWithItsName) {
+    session::SessionInfo info = madeInfo(kModel);
+    info.calibration = R"({"format":"moescope-calibration","version":1,"sensitivity":{"refined":[1,1,1]}})";
+    const auto refusal = [](const session::SessionInfo& facts) -> std::string {
+        try {
+            const Simulator simulator(decoded(kModel, randomChoices(kModel, 3, 1), facts));
+            simulator.estimate({});
+        } catch (const std::runtime_error& problem) {
+            return problem.what();
+        }
+        return {};
+    };
+    EXPECT_THAT(refusal(info), HasSubstr("in the session cannot be used: it holds 3 layers and the model has 2"));
+    info.calibration = "{";
+    EXPECT_THAT(refusal(info), HasSubstr("not valid JSON"));
+}
+
+TEST(Simulation, TheSessionsOwnCalibrationServesEveryGateAndAllocation) {
+    session::SessionInfo info = madeInfo({.layers = 2, .experts = 3, .topK = 2});
+    info.calibration = R"({"format":"moescope-calibration","version":1,"sensitivity":{"refined":[1,1],"paper":[9,9],
+        "pair":[[[0,1,1],[1,0,1],[1,1,0]],[[0,1,1],[1,0,1],[1,1,0]]]},"hit_curves":{"lru":[[0,0.2,0.5,1],[0,0.6,0.9,1]]}})";
+    const MadeModel model{.layers = 2, .experts = 3, .topK = 2};
+    const Simulator simulator(decoded(model, randomChoices(model, 20, 1), info));
+    const auto executions = [&](std::string_view gate, std::string_view threshold, std::string_view allocation) {
+        Scenario scenario;
+        scenario.set("gate", gate);
+        scenario.set("gate-threshold", threshold);
+        scenario.set("allocation", allocation);
+        scenario.set("cache-experts", "3");
+        return simulator.estimate(scenario).kept;
+    };
+    const auto all = executions("topk", "0", "uniform");
+    for (const char* gate : {"adapmoe", "adapmoe-pair", "adapmoe-paper", "adapmoe-residency"}) {
+        const char* allocation = std::string_view(gate) == "adapmoe" ? "curves" : "adapmoe-dp";
+        EXPECT_LT(executions(gate, "1", allocation), all) << gate;
+        EXPECT_EQ(executions(gate, "0", "curves"), all) << gate;
+    }
+    // The dropped third, squared, is 0.11: under 0.2 / 1 and above 0.2 / 9.
+    EXPECT_LT(executions("adapmoe-pair", "0.2", "uniform"), all);
+    EXPECT_EQ(executions("adapmoe-paper", "0.2", "uniform"), all);
+}
+
 TEST(OddRecording, LostEventsAreFoundAlsoWithinIt) {
     RecordingMaker maker(kModel, madeInfo(kModel));
     EXPECT_THROW(maker.builder().add(trace::EventsLost{.at = 1, .count = 2}, {}), std::runtime_error);
