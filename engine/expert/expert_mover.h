@@ -6,14 +6,27 @@
 
 namespace moescope::expert {
 
-/// Copies one expert's bytes into a slot, in blocks. Implemented by each backend. load() is called on the mover's thread,
-/// for slots that the engine does not touch at that time.
+/// What a block that was copied in the background moved, and for how long it was on the link.
+struct BlockMoved {
+    std::int64_t bytes = 0;
+    std::int64_t tookNs = 0;
+};
+
+/// Copies one expert's bytes into a slot, in blocks. Implemented by each backend. Blocks are loaded on the mover's thread,
+/// into slots that the engine does not touch at that time.
 class ExpertLoader {
 public:
     virtual ~ExpertLoader() = default;
     virtual std::int64_t expertBytes(trace::ExpertKey key) const = 0; ///< bytes over the link for this expert
     virtual int blocks(trace::ExpertKey key) const = 0;               ///< >= 1; a transfer may be cancelled between two
     virtual std::int64_t loadBlock(trace::ExpertKey key, int slot, int block) = 0; ///< returns the bytes moved
+
+    /// How many blocks the loader copies in the background, in the order begun, so that the link need not wait for the host
+    /// between two. 1: there is only loadBlock().
+    virtual int blocksAtOnce() const { return 1; }
+    /// Begins a block. urgent: an expert that is waited for, not a guess.
+    virtual void beginBlock(trace::ExpertKey, int /*slot*/, int /*block*/, bool /*urgent*/) {}
+    virtual BlockMoved endBlock() { return {}; } ///< waits for the oldest block begun
 };
 
 /// Speed of the emulated link. bytesPerSecond 0 = not emulated: as fast as the machine copies.

@@ -153,7 +153,14 @@ void ThreadMover::move(Lock& lock, Transfer transfer) {
     m_cancelMoving = false;
     while (transfer.nextBlock < blocks && !m_cancelMoving && !m_stop) {
         transfer.promoted = transfer.promoted || std::exchange(m_promoteMoving, false);
-        if (!transfer.urgent() && m_queue.demandWaits()) {
+        const bool givesWay = !transfer.urgent() && m_queue.demandWaits();
+        if (givesWay) {
+            endBegun(lock, transfer);
+            if (m_failure)
+                return;
+            if (transfer.nextBlock == blocks || m_cancelMoving)
+                break;
+            transfer.promoted = std::exchange(m_promoteMoving, false);
             m_moving = {};
             m_queue.putBack(transfer);
             return;
@@ -167,38 +174,77 @@ void ThreadMover::move(Lock& lock, Transfer transfer) {
             failure = std::current_exception();
         }
         lock.lock();
-        if (failure) {
-            m_failure = failure;
-            m_moving = {};
-            m_ended.notify_one();
-            return;
-        }
+        if (failure)
+            return fail(failure);
     }
+    endBegun(lock, transfer);
+    if (m_failure)
+        return;
     m_moving = {};
     finish(transfer, transfer.nextBlock < blocks ? trace::TransferOutcome::Cancelled : trace::TransferOutcome::Completed);
 }
 
-std::int64_t ThreadMover::loadNextBlock(const Transfer& transfer) {
-    const TransferRequest& request = transfer.request;
-    const trace::OpenScope open(m_scopes, {request.token, request.key, trace::Stage::Experts, transfer.id});
-    return m_loader.loadBlock(request.key, request.slot, transfer.nextBlock);
+void ThreadMover::fail(std::exception_ptr failure) {
+    m_failure = std::move(failure);
+    m_moving = {};
+    m_ended.notify_one();
+}
+
+void ThreadMover::endBegun(Lock& lock, Transfer& transfer) {
+    if (transfer.begunBlocks <= transfer.nextBlock)
+        return;
+    lock.unlock();
+    std::exception_ptr failure;
+    try {
+        while (transfer.begunBlocks > transfer.nextBlock)
+            endOldestBlock(transfer);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    lock.lock();
+    if (failure)
+        fail(failure);
 }
 
 void ThreadMover::carryBlock(Transfer& transfer, const Link& link, Pace& pace) {
-    const trace::TimeNs now = m_clock.now();
-    if (!transfer.started())
-        transfer.begin = now;
+    const TransferRequest& request = transfer.request;
+    const trace::OpenScope open(m_scopes, {request.token, request.key, trace::Stage::Experts, transfer.id});
     if (link.emulated() && !pace.running)
-        pace = {.due = now + link.latencyNs, .running = true};
-    const std::int64_t bytes = loadNextBlock(transfer);
-    transfer.bytes += bytes;
-    ++transfer.nextBlock;
+        pace = {.due = m_clock.now() + link.latencyNs, .running = true};
+    const std::int64_t before = transfer.bytes;
+    const int ahead = link.emulated() ? 1 : m_loader.blocksAtOnce();
+    if (m_loader.blocksAtOnce() == 1) {
+        loadNextBlock(transfer);
+    } else {
+        const int blocks = m_loader.blocks(request.key);
+        for (; transfer.begunBlocks < blocks && transfer.begunBlocks - transfer.nextBlock < ahead; ++transfer.begunBlocks)
+            m_loader.beginBlock(request.key, request.slot, transfer.begunBlocks, transfer.urgent());
+        endOldestBlock(transfer);
+    }
     if (link.emulated()) {
         transfer.emulated = true;
-        pace.due += static_cast<trace::TimeNs>(std::ceil(static_cast<double>(bytes) / link.bytesPerSecond * 1e9));
+        pace.due +=
+            static_cast<trace::TimeNs>(std::ceil(static_cast<double>(transfer.bytes - before) / link.bytesPerSecond * 1e9));
         waitUntil(pace.due);
+        transfer.end = m_clock.now();
     }
+}
+
+void ThreadMover::loadNextBlock(Transfer& transfer) {
+    if (!transfer.started())
+        transfer.begin = m_clock.now();
+    transfer.bytes += m_loader.loadBlock(transfer.request.key, transfer.request.slot, transfer.nextBlock);
+    transfer.begunBlocks = ++transfer.nextBlock;
     transfer.end = m_clock.now();
+}
+
+void ThreadMover::endOldestBlock(Transfer& transfer) {
+    const BlockMoved moved = m_loader.endBlock();
+    transfer.end = m_clock.now();
+    if (!transfer.started())
+        transfer.begin = transfer.end - moved.tookNs;
+    transfer.bytes += moved.bytes;
+    ++transfer.nextBlock;
 }
 
 void ThreadMover::waitUntil(trace::TimeNs due) const {

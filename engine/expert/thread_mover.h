@@ -11,10 +11,11 @@
 
 namespace moescope::expert {
 
-/// Copies on one thread of its own, block by block, over a link that carries one transfer at a time. Demand makes a prefetch
-/// pause at the next block boundary. An emulated link is a lower bound on time: a transfer ends no earlier than latency +
-/// bytes / bandwidth after its first byte (a resumed one pays the latency again). Owned by the engine and used on its
-/// thread; the loader is called on the mover's. Needs a clock that runs by itself.
+/// Copies on one thread of its own, block by block, over a link that carries one transfer at a time; a loader that copies in
+/// the background is kept a few blocks ahead. Demand makes a prefetch pause at the next block boundary. An emulated link is a
+/// lower bound on time: a transfer ends no earlier than latency + bytes / bandwidth after its first byte (a resumed one pays
+/// the latency again). Owned by the engine and used on its thread; the loader is called on the mover's. Needs a clock that runs
+/// by itself.
 class ThreadMover final : public ExpertMover {
 public:
     ThreadMover(ExpertLoader& loader, Link link, trace::TracerSource& tracers, const trace::Clock& clock);
@@ -40,8 +41,11 @@ private:
     void run();
     void rest(Lock& lock);
     void move(Lock& lock, Transfer transfer);
-    std::int64_t loadNextBlock(const Transfer& transfer);
     void carryBlock(Transfer& transfer, const Link& link, Pace& pace);
+    void loadNextBlock(Transfer& transfer);
+    void endOldestBlock(Transfer& transfer);
+    void endBegun(Lock& lock, Transfer& transfer);
+    void fail(std::exception_ptr failure);
     void waitUntil(trace::TimeNs due) const;
     void finish(const Transfer& transfer, trace::TransferOutcome outcome);
     void closeAborted();

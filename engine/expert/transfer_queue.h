@@ -15,6 +15,7 @@ struct Transfer {
     trace::TimeNs begin = 0; ///< first byte; meaningful once started
     trace::TimeNs end = 0;   ///< last byte so far
     int nextBlock = 0;       ///< blocks before it have moved
+    int begunBlocks = 0;     ///< blocks before it have moved or are under way
     std::int64_t bytes = 0;  ///< moved so far
     bool promoted = false;   ///< a prefetch that is now needed
     bool emulated = false;   ///< some block went over an emulated link
