@@ -2,6 +2,7 @@
 
 #include "app/command_list.h"
 #include "app/run_facts.h"
+#include "engine/runtime/backend_choice.h"
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -75,6 +76,18 @@ void addEngineFlags(CLI::App& command, EngineFlags& flags) {
         .add_option("--calibration", flags.calibration,
                     "Per-layer sensitivities for the adapmoe gate (JSON). Default: calibration.json beside the model")
         ->type_name("FILE");
+    command
+        .add_option("--backend", flags.backend,
+                    "Where to compute: auto (an NVIDIA GPU if there is one to use), cpu or cuda. Default: auto. Example: cpu")
+        ->check(CLI::IsMember(runtime::backendNames()))
+        ->type_name("NAME");
+    command
+        .add_option("--host-memory", flags.hostMemory,
+                    "Where experts wait for the GPU: pinned (page-locked, the fastest), mapped (in the model file, for models "
+                    "larger than the memory) or pageable")
+        ->check(CLI::IsMember(runtime::hostMemoryNames()))
+        ->capture_default_str()
+        ->type_name("KIND");
     const std::vector<std::string> names = runtime::settingNames();
     flags.settings.clear();
     for (const std::string& name : names)
@@ -153,6 +166,8 @@ runtime::EngineOptions engineOptions(const EngineFlags& flags) {
         throw std::runtime_error(fmt::format("The model file {} does not exist.", options.model.string()));
     options.threads = flags.threads > 0 ? flags.threads : machineCores();
     options.calibration = flags.calibration;
+    options.backend = flags.backend.empty() ? "auto" : flags.backend;
+    options.hostMemory = flags.hostMemory;
     for (const auto& [name, value] : flags.settings)
         if (!value.empty())
             runtime::setSetting(options.settings, name, value);

@@ -16,6 +16,8 @@ struct EngineFlags {
     std::string model;
     int threads = 0;
     std::string calibration;
+    std::string backend; ///< empty: auto
+    std::string hostMemory = "pinned";
     /// By settingNames(), as given; empty = default.
     std::vector<std::pair<std::string, std::string>> settings;
 };

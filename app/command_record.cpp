@@ -45,6 +45,8 @@ public:
 
     int run() {
         std::string problem;
+        if (const std::string note = m_run.backendNote(); !note.empty() && !m_flags.engine.backend.empty())
+            say("{}\n", note);
         runtime::GenerationRequest request = samplingRequest(m_flags.prompt);
         if (!m_flags.prompt.system.empty())
             request.messages.push_back({Role::System, m_flags.prompt.system});

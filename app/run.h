@@ -35,6 +35,7 @@ public:
 
     const model::ModelFacts& facts() const { return m_engine->facts(); }
     std::string backendName() const { return m_engine->backendName(); }
+    std::string backendNote() const { return m_engine->backendNote(); }
     runtime::Settings settings() const { return m_engine->settings(); }
 
     /// Generates; changed sampling values become SettingChanged events first.

@@ -39,6 +39,9 @@ RunOptions optionsFrom(const LoadCommand& command) {
         throw std::runtime_error(fmt::format("The model file {} does not exist.", options.engine.model.string()));
     options.engine.threads = command.threads > 0 ? command.threads : machineCores();
     options.engine.calibration = command.calibration;
+    options.engine.backend = command.backend.empty() ? "auto" : command.backend;
+    if (!command.hostMemory.empty())
+        options.engine.hostMemory = command.hostMemory;
     for (const auto& [name, value] : command.settings)
         runtime::setSetting(options.engine.settings, name, value);
     options.output = command.output;
@@ -50,6 +53,7 @@ Values factsOf(const Run& run) {
     const model::ModelFacts& facts = run.facts();
     return {{"session", run.path().string()},
             {"backend", run.backendName()},
+            {"backend_note", run.backendNote()},
             {"model", facts.name},
             {"model_path", facts.path},
             {"model_hash", facts.hash},

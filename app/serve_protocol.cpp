@@ -102,6 +102,8 @@ LoadCommand loadFrom(const Arguments& from) {
     load.model = from.text("model");
     load.threads = from.whole("threads", 0);
     load.calibration = from.text("calibration");
+    load.backend = from.text("backend");
+    load.hostMemory = from.text("host_memory");
     load.output = from.text("output");
     load.maxSessionMb = from.number("max_session_mb", 0);
     if (const Json* settings = from.find("settings")) {
@@ -184,6 +186,8 @@ struct PutArguments {
         json["model"] = c.model;
         json["threads"] = c.threads;
         json["calibration"] = c.calibration;
+        json["backend"] = c.backend;
+        json["host_memory"] = c.hostMemory;
         json["output"] = c.output;
         json["max_session_mb"] = c.maxSessionMb;
         json["settings"] = Json::object();

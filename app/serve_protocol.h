@@ -50,7 +50,9 @@ struct LoadCommand {
     std::string model; ///< empty: the bundled one
     int threads = 0;   ///< 0: as many as the machine has cores
     std::string calibration;
-    std::string output; ///< empty: a new file in the current folder
+    std::string backend;    ///< auto, cpu or cuda; empty: auto
+    std::string hostMemory; ///< pinned, mapped or pageable; empty: pinned
+    std::string output;     ///< empty: a new file in the current folder
     std::vector<std::pair<std::string, std::string>> settings;
     double maxSessionMb = 0; ///< 0: no limit
 };

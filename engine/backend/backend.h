@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/expert/expert_mover.h"
 
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,8 @@ public:
     virtual int maxPassTokens() const = 0;
     virtual std::int64_t residentBytes() const = 0; ///< dense weights + slots + KV + scratch
 
+    /// How many slots the fast tier could have beside everything else that its memory holds now. Any thread.
+    virtual int mostSlots() const { return std::numeric_limits<int>::max(); }
     virtual void reserveSlots(int count) = 0; ///< grows or shrinks the fast tier; contents of kept slots stay
     virtual void freeSlot(int slot) = 0;      ///< its expert was evicted: the memory may go until the next load
     virtual void beginPass(std::span<const PassToken> tokens) = 0;

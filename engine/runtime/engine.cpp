@@ -1,5 +1,6 @@
 #include "engine/runtime/engine.h"
 
+#include "engine/runtime/backend_choice.h"
 #include "engine/runtime/engine_state.h"
 #include "engine/runtime/generator.h"
 
@@ -33,6 +34,11 @@ std::string Engine::backendName() const {
     return m_state->backend->name();
 }
 
+std::string Engine::backendNote() const {
+    const std::string missing = m_state->options.backend == "auto" ? missingForCuda() : "";
+    return missing.empty() ? missing : missing + " The processor computes.";
+}
+
 Answer Engine::answer(const GenerationRequest& request) {
     m_state->inbox.clearStop();
     Generator generator(*m_state, request);
@@ -46,7 +52,7 @@ Answer Engine::answer(const GenerationRequest& request) {
 }
 
 void Engine::post(std::string_view setting, std::string_view value) {
-    m_state->inbox.post(setting, value, [this](const Settings& wanted) { m_state->calibration.check(wanted); });
+    m_state->inbox.post(setting, value, [this](const Settings& wanted) { m_state->check(wanted); });
 }
 
 void Engine::stop() {

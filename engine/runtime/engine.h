@@ -24,7 +24,9 @@ struct EngineOptions {
     Settings settings;
     /// Per-layer sensitivities for the adapmoe gate; empty: the file `calibration.json` beside the model if there is one.
     std::filesystem::path calibration;
-    int passTokens = 0; ///< most prompt tokens per pass; 0 = as many as the backend takes
+    int passTokens = 0;                ///< most prompt tokens per pass; 0 = as many as the backend takes
+    std::string backend = "cpu";       ///< see BackendWish
+    std::string hostMemory = "pinned"; ///< likewise
 };
 
 struct ChatMessage {
@@ -58,6 +60,8 @@ public:
     const model::ModelFacts& facts() const;
     Settings settings() const; ///< as in force for the next token; engine thread
     std::string backendName() const;
+    /// Why the GPU was not used although the options left the choice, in one sentence; empty otherwise.
+    std::string backendNote() const;
     /// w_l of AdapMoE per layer, as read from the calibration; empty without one that fits the model.
     const std::vector<double>& sensitivity() const;
     /// All that is known of the model's sensitivities and routing, and the policies built from it.

@@ -1,6 +1,6 @@
 #include "engine/runtime/engine_state.h"
 
-#include "engine/backend/cpu/cpu_backend.h"
+#include "engine/runtime/backend_choice.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,12 +11,21 @@ EngineState::EngineState(EngineOptions wanted, trace::TracerSource& tracers, con
     : options(std::move(wanted)), clock(clockOf), tracer(tracers.openProducer("engine")), file(options.model),
       config(model::readModelConfig(file)), facts(model::readModelFacts(file, config)), tokenizer(model::makeTokenizer(file)),
       chatForm(model::makeChatTemplate(file)), calibration(options.calibration, facts),
-      backend(backend::makeCpuBackend(file, config, {.threads = options.threads, .int8Kernels = {}})),
+      backend(makeBackend(file, config, {options.backend, options.hostMemory, options.threads})),
       tier(*backend, config, calibration, options.settings, tracers, tracer, clock),
       decoder(*backend, tier, config, tracer, tracers.scopes(), clock), inbox(options.settings), settings(options.settings),
       logits(static_cast<std::size_t>(config.vocabulary)) {
     if (!calibration.modelName().empty())
         facts.name = calibration.modelName();
+}
+
+void EngineState::check(const Settings& wanted) const {
+    calibration.check(wanted);
+    const int all = config.layers * config.experts;
+    const int slots = wanted.cacheExperts == 0 ? all : std::min(wanted.cacheExperts, all);
+    if (const int most = backend->mostSlots(); slots > most)
+        throw std::invalid_argument(
+            fmt::format("The setting cache-experts cannot be {}; {} experts fit the fast memory now.", slots, most));
 }
 
 void EngineState::boundary(trace::TokenIndex next) {

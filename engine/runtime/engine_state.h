@@ -13,6 +13,9 @@ namespace moescope::runtime {
 struct EngineState {
     EngineState(EngineOptions options, trace::TracerSource& tracers, const trace::Clock& clock);
 
+    /// Throws std::invalid_argument with one sentence if the settings do not fit this model or the machine's fast memory. Any
+    /// thread.
+    void check(const Settings& wanted) const;
     /// Between tokens: waits while paused and goes over to the settings posted since; `next` is the token to be read then.
     void boundary(trace::TokenIndex next);
     void forgetContext();

@@ -10,7 +10,9 @@ namespace moescope::tests {
 class BackendRunner {
 public:
     BackendRunner(const model::GgufFile& file, const model::ModelConfig& config, const backend::CpuOptions& options)
-        : m_config(config), m_backend(backend::makeCpuBackend(file, config, options)) {
+        : BackendRunner(config, backend::makeCpuBackend(file, config, options)) {}
+    BackendRunner(const model::ModelConfig& config, std::unique_ptr<backend::Backend> backend)
+        : m_config(config), m_backend(std::move(backend)) {
         m_backend->reserveSlots(config.layers * config.experts);
         for (int layer = 0; layer < config.layers; ++layer)
             for (int expert = 0; expert < config.experts; ++expert)

@@ -1,0 +1,361 @@
+#include "engine/backend/cuda/cuda_backend.h"
+
+#include "engine/backend/cuda/dense_weights.h"
+#include "engine/backend/cuda/expert_copier.h"
+#include "engine/backend/cuda/gpu.h"
+#include "engine/backend/cuda/pass_memory.h"
+#include "engine/backend/cuda/tile_batch.h"
+
+#include <algorithm>
+#include <fmt/core.h>
+#include <functional>
+#include <stdexcept>
+#include <type_traits>
+
+namespace moescope::backend {
+namespace cuda {
+namespace {
+
+constexpr int kMostPassTokens = 128;
+constexpr std::size_t kSlotAlignment = 256;
+
+const model::ModelConfig& checked(const model::GgufFile& file, const model::ModelConfig& config) {
+    const auto require = [&](bool fits, const char* what, int value, int unit) {
+        if (!fits)
+            throw std::runtime_error(
+                fmt::format("{}: {} is {}, and the CUDA backend needs a multiple of {}.", file.name(), what, value, unit));
+    };
+    require(config.hidden % kBlockColumns == 0, "the embedding length", config.hidden, kBlockColumns);
+    require(config.expertWidth % kBlockColumns == 0, "the experts' feed-forward length", config.expertWidth, kBlockColumns);
+    require(config.headSize % 4 == 0, "the head size", config.headSize, 4);
+    require(config.heads * config.headSize % kBlockColumns == 0, "the width of all heads", config.heads * config.headSize,
+            kBlockColumns);
+    if (config.topK > kFewWeights)
+        throw std::runtime_error(fmt::format("{}: a token uses {} experts, and the CUDA backend takes {} at most.", file.name(),
+                                             config.topK, kFewWeights));
+    return config;
+}
+
+/// Dense weights, KV cache and scratch as they will be, before anything is allocated.
+void checkFits(const model::GgufFile& file, const model::ModelConfig& c, const Gpu& gpu) {
+    std::int64_t needed = 0;
+    for (const model::TensorView& tensor : file.tensors())
+        if (tensor.name.find("_exps") == std::string_view::npos)
+            needed += tensor.bytes;
+    needed += std::int64_t{c.layers} * c.kvHeads * c.contextTokens * c.headSize * 2 * static_cast<std::int64_t>(sizeof(float));
+    if (const std::int64_t usable = usableBytes(); needed > usable)
+        throw std::runtime_error(
+            fmt::format("{}: weights outside the experts and the KV cache need {:.1f} GB, and {} has {:.1f} "
+                        "GB of {:.1f} GB to spare; --backend cpu needs no GPU.",
+                        file.name(), 1e-9 * static_cast<double>(needed), gpu.name, 1e-9 * static_cast<double>(usable),
+                        1e-9 * static_cast<double>(gpu.totalBytes)));
+}
+
+std::size_t slotBytes(const HostExperts& experts) {
+    return (experts.mostBytes() + kSlotAlignment - 1) / kSlotAlignment * kSlotAlignment;
+}
+
+const char* nameOf(HostMemory memory) {
+    switch (memory) {
+    case HostMemory::Pinned:
+        return "pinned";
+    case HostMemory::Mapped:
+        return "mapped";
+    case HostMemory::Pageable:
+        return "pageable";
+    }
+    return "";
+}
+
+/// An NVIDIA GPU; see makeCudaBackend. Work is queued on one stream; the host waits for it once per layer, when it needs the
+/// router's logits, and once per token, when it needs the head's.
+class CudaBackend final : public Backend {
+public:
+    CudaBackend(const model::GgufFile& file, const model::ModelConfig& config, const CudaOptions& options)
+        : m_config(checked(file, config)), m_gpu(openGpu()), m_memoryKind(options.hostMemory),
+          m_embedding(file.require("token_embd.weight", {config.hidden, config.vocabulary})),
+          m_dense((checkFits(file, config, m_gpu), DenseWeights(file, config))), m_memory(config, kMostPassTokens),
+          m_experts(file, config, options.hostMemory, options.threads),
+          m_slots(slotBytes(m_experts), config.layers * config.experts), m_copier(m_experts, m_slots) {}
+    ~CudaBackend() override { cudaStreamSynchronize(m_stream.get()); }
+
+    std::string name() const override {
+        return fmt::format("{} (CUDA), experts in {} memory", m_gpu.name, nameOf(m_memoryKind));
+    }
+    int maxPassTokens() const override { return kMostPassTokens; }
+    std::int64_t residentBytes() const override { return m_dense.bytes() + m_memory.bytes() + m_slots.bytes(); }
+    int mostSlots() const override { return m_slots.mostNow(); }
+
+    std::int64_t expertBytes(trace::ExpertKey key) const override {
+        return static_cast<std::int64_t>(m_experts.layer(key.layer.value).bytes);
+    }
+    int blocks(trace::ExpertKey key) const override { return m_experts.layer(key.layer.value).blocks; }
+    std::int64_t loadBlock(trace::ExpertKey key, int slot, int block) override {
+        m_copier.begin(key, slot, block, true);
+        return m_copier.end().bytes;
+    }
+    int blocksAtOnce() const override { return ExpertCopier::kAtOnce; }
+    void beginBlock(trace::ExpertKey key, int slot, int block, bool urgent) override {
+        m_copier.begin(key, slot, block, urgent);
+    }
+    expert::BlockMoved endBlock() override { return m_copier.end(); }
+
+    void reserveSlots(int count) override { m_slots.reserve(count); }
+    void freeSlot(int) override {} // the memory goes when the tier shrinks
+
+    void beginPass(std::span<const PassToken> tokens) override;
+    void attend(int layer) override;
+    void route(int layer, std::span<float> logits) override;
+    void predict(int targetLayer, int row, std::span<float> logits) override;
+    void runExperts(int layer, std::span<const ExpertCall> calls) override;
+    void combine(int layer, std::span<const float> weights, int stride, std::span<const int> kept) override;
+    void logits(int row, std::span<float> out) override;
+    void truncate(int) override {} // positions beyond a token's own are never read, and are written before they are
+
+private:
+    /// Matrices with one input; token i of the pass goes to row i of each output.
+    struct Product {
+        DeviceMatrix matrix;
+        float* out = nullptr;
+    };
+
+    int tokenCount() const { return m_shape.rows; }
+    AttentionShape shapeOf(std::span<const PassToken> tokens) const;
+    void normalise(const float* weight);
+    void multiply(std::span<const Product> products, const ActivationView& input, int outStride, bool add = false);
+    template <int Tokens>
+    void runTiles(int layer, std::span<const ExpertCall> calls);
+    template <int Most>
+    void addExperts(std::span<const float> weights, int stride, std::span<const int> kept);
+    void askRouters(int layer, int targets);
+    void waitForCompute();
+    float* routed(int target) const;
+
+    model::ModelConfig m_config;
+    Gpu m_gpu;
+    HostMemory m_memoryKind;
+    model::TensorView m_embedding;
+    Stream m_stream; ///< everything that computes
+    DenseWeights m_dense;
+    PassMemory m_memory;
+    HostExperts m_experts;
+    ExpertSlots m_slots;
+    ExpertCopier m_copier;
+
+    AttentionShape m_shape;       ///< of the pass
+    int m_routedLayer = -1;       ///< whose gate input `normed` holds
+    int m_targets = 2;            ///< routers asked at once: the layer's own and those ahead that have been wanted so far
+    bool m_finished = false;      ///< `normed` holds the head's input
+    std::vector<RowPair> m_rows;  ///< token i to row i
+    std::vector<RowPair> m_pairs; ///< scratch
+    std::vector<Product> m_routers;
+};
+
+AttentionShape CudaBackend::shapeOf(std::span<const PassToken> tokens) const {
+    AttentionShape shape = m_memory.shape;
+    shape.firstPosition = tokens.front().position;
+    shape.rows = static_cast<int>(tokens.size());
+    return shape;
+}
+
+void CudaBackend::beginPass(std::span<const PassToken> tokens) {
+    // The pass before may have been given up half-way, its embeddings still on their way.
+    waitForCompute();
+    m_shape = shapeOf(tokens);
+    m_routedLayer = -1;
+    m_finished = false;
+    m_rows.clear();
+    const auto width = static_cast<std::size_t>(m_config.hidden);
+    for (std::size_t row = 0; row < tokens.size(); ++row) {
+        m_rows.push_back({static_cast<std::uint16_t>(row), static_cast<std::uint16_t>(row)});
+        model::dequantise(m_embedding.type, m_embedding.row(tokens[row].id),
+                          std::span(m_memory.embedded.data() + row * width, width));
+    }
+    check(cudaMemcpyAsync(m_memory.hidden.data(), m_memory.embedded.data(), tokens.size() * width * sizeof(float),
+                          cudaMemcpyHostToDevice, m_stream.get()),
+          "take the embeddings");
+}
+
+void CudaBackend::normalise(const float* weight) {
+    launchRmsNorm({m_memory.hidden.data(), weight, m_config.rmsEpsilon}, tokenCount(), m_memory.normed.view(), m_stream.get());
+}
+
+void CudaBackend::multiply(std::span<const Product> products, const ActivationView& input, int outStride, bool add) {
+    const auto run = [&]<int Tokens>(std::integral_constant<int, Tokens>) {
+        TileBatch<Tokens, std::function<void(model::TensorType, const TileCall<Tokens>&)>> batch(
+            input, [&](model::TensorType type, const TileCall<Tokens>& call) {
+                launchProduct(type, call, outStride, add, m_stream.get());
+            });
+        for (const Product& product : products)
+            batch.add(product.matrix, product.out, m_rows);
+        batch.flush();
+    };
+    if (tokenCount() == 1)
+        run(std::integral_constant<int, 1>());
+    else
+        run(std::integral_constant<int, kTileTokens>());
+}
+
+void CudaBackend::attend(int layer) {
+    const DenseWeights::Layer& weights = m_dense.layer(layer);
+    normalise(weights.attentionNorm);
+    float* queries = m_memory.projected.data();
+    float* keys = queries + weights.query.rows;
+    float* values = keys + weights.key.rows;
+    const Product projections[] = {{weights.query, queries}, {weights.key, keys}, {weights.value, values}};
+    multiply(projections, m_memory.normed.view(), m_shape.stride);
+    const std::size_t offset = static_cast<std::size_t>(layer) * static_cast<std::size_t>(m_shape.kvHeads) *
+                               static_cast<std::size_t>(m_shape.capacity) * static_cast<std::size_t>(m_shape.size);
+    float* keyCache = m_memory.keys.data() + offset;
+    float* valueCache = m_memory.values.data() + offset;
+    launchRope({m_shape, queries, keys, values, keyCache, valueCache, m_memory.cosines.data(), m_memory.sines.data()},
+               m_stream.get());
+    launchAttention({m_shape, queries, keyCache, valueCache, m_memory.partial.data()}, m_memory.attended.view(),
+                    m_stream.get());
+    const Product output[] = {{weights.output, m_memory.hidden.data()}};
+    multiply(output, m_memory.attended.view(), m_config.hidden, true);
+}
+
+float* CudaBackend::routed(int target) const {
+    return m_memory.routed.data() +
+           static_cast<std::size_t>(target) * kMostPassTokens * static_cast<std::size_t>(m_config.experts);
+}
+
+void CudaBackend::askRouters(int layer, int targets) {
+    m_routers.clear();
+    for (int target = 0; target < targets; ++target)
+        m_routers.push_back({m_dense.layer(layer + target).router, routed(target)});
+    multiply(m_routers, m_memory.normed.view(), m_config.experts);
+    waitForCompute();
+}
+
+void CudaBackend::waitForCompute() {
+    check(cudaStreamSynchronize(m_stream.get()), "compute");
+    m_slots.allDone();
+}
+
+void CudaBackend::route(int layer, std::span<float> logits) {
+    normalise(m_dense.layer(layer).expertNorm);
+    m_routedLayer = layer;
+    // What the decoder will ask of the layers ahead is computed along, so that the host waits once.
+    askRouters(layer, std::min(m_targets, m_config.layers - layer));
+    std::copy_n(routed(0), logits.size(), logits.begin());
+}
+
+void CudaBackend::predict(int targetLayer, int row, std::span<float> logits) {
+    const int target = targetLayer - m_routedLayer;
+    if (target >= PassMemory::kTargets)
+        throw std::logic_error("The CUDA backend predicts three layers ahead at most.");
+    if (target >= m_targets) {
+        m_targets = target + 1;
+        askRouters(m_routedLayer, std::min(m_targets, m_config.layers - m_routedLayer));
+    }
+    const auto experts = static_cast<std::size_t>(m_config.experts);
+    std::copy_n(routed(target) + static_cast<std::size_t>(row) * experts, experts, logits.begin());
+}
+
+template <int Tokens>
+void CudaBackend::runTiles(int layer, std::span<const ExpertCall> calls) {
+    using Launch = std::function<void(model::TensorType, const TileCall<Tokens>&)>;
+    const auto& parts = m_experts.layer(layer).parts;
+    TileBatch<Tokens, Launch> gateUp(m_memory.normed.view(), [&](model::TensorType type, const TileCall<Tokens>& call) {
+        launchGateUp(type, call, parts[1].offset, m_memory.inner.view(), m_stream.get());
+    });
+    TileBatch<Tokens, Launch> down(m_memory.inner.view(), [&](model::TensorType type, const TileCall<Tokens>& call) {
+        launchProduct(type, call, m_config.hidden, false, m_stream.get());
+    });
+    const auto addAll = [&](auto& batch, std::size_t part, auto pairOf, float* out) {
+        DeviceMatrix matrix = parts[part].matrix;
+        for (const ExpertCall& call : calls) {
+            m_pairs.clear();
+            for (const ExpertRow& row : call.rows)
+                m_pairs.push_back(pairOf(row));
+            matrix.data = m_slots.data(call.slot) + parts[part].offset;
+            batch.add(matrix, out, m_pairs);
+        }
+        batch.flush();
+    };
+    const auto inner = [&](const ExpertRow& row) { return static_cast<std::uint16_t>(row.row * m_config.topK + row.rank); };
+    addAll(
+        gateUp, 0,
+        [&](const ExpertRow& row) {
+            return RowPair{static_cast<std::uint16_t>(row.row), inner(row)};
+        },
+        nullptr);
+    addAll(
+        down, 2,
+        [&](const ExpertRow& row) {
+            return RowPair{inner(row), inner(row)};
+        },
+        m_memory.outputs.data());
+}
+
+void CudaBackend::runExperts(int layer, std::span<const ExpertCall> calls) {
+    if (tokenCount() == 1)
+        runTiles<1>(layer, calls);
+    else
+        runTiles<kTileTokens>(layer, calls);
+    for (const ExpertCall& call : calls)
+        m_slots.note(call.slot);
+    m_slots.mark(m_stream);
+}
+
+template <int Most>
+void CudaBackend::addExperts(std::span<const float> weights, int stride, std::span<const int> kept) {
+    const int together = Most / m_config.topK;
+    ExpertSum<Most> sum;
+    sum.outputs = m_memory.outputs.data();
+    sum.ranks = m_config.topK;
+    for (int first = 0; first < tokenCount(); first += together) {
+        const int rows = std::min(together, tokenCount() - first);
+        sum.firstRow = first;
+        for (int row = 0; row < rows; ++row) {
+            const auto token = static_cast<std::size_t>(first + row);
+            sum.kept[row] = static_cast<std::uint8_t>(kept[token]);
+            std::copy_n(weights.begin() + static_cast<std::ptrdiff_t>(token) * stride, kept[token],
+                        sum.weights + row * m_config.topK);
+        }
+        launchCombine(m_memory.hidden.data(), m_config.hidden, rows, sum, m_stream.get());
+    }
+}
+
+void CudaBackend::combine(int, std::span<const float> weights, int stride, std::span<const int> kept) {
+    if (tokenCount() == 1)
+        addExperts<kFewWeights>(weights, stride, kept);
+    else
+        addExperts<kManyWeights>(weights, stride, kept);
+}
+
+void CudaBackend::logits(int row, std::span<float> out) {
+    if (!m_finished)
+        normalise(m_dense.finalNorm());
+    m_finished = true;
+    TileCall<1> call{};
+    const DeviceMatrix& head = m_dense.head();
+    call.input = m_memory.normed.view();
+    call.rowBytes = head.rowBytes;
+    call.tiles = 1;
+    call.mostRows = head.rows;
+    call.tile[0] = {head.data, m_memory.scores.data(), head.rows, 0, 1};
+    call.pair[0] = {static_cast<std::uint16_t>(row), 0};
+    launchProduct(head.type, call, head.rows, false, m_stream.get());
+    check(cudaMemcpyAsync(m_memory.hostScores.data(), m_memory.scores.data(), out.size_bytes(), cudaMemcpyDeviceToHost,
+                          m_stream.get()),
+          "give the logits");
+    waitForCompute();
+    std::copy_n(m_memory.hostScores.data(), out.size(), out.begin());
+}
+
+} // namespace
+} // namespace cuda
+
+std::optional<std::string> cudaProblem() {
+    return cuda::gpuProblem();
+}
+
+std::unique_ptr<Backend> makeCudaBackend(const model::GgufFile& file, const model::ModelConfig& config,
+                                         const CudaOptions& options) {
+    return std::make_unique<cuda::CudaBackend>(file, config, options);
+}
+
+} // namespace moescope::backend

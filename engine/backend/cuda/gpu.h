@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace moescope::backend::cuda {
+
+/// The GPU that a run would use: CUDA's device 0 (CUDA_VISIBLE_DEVICES chooses another).
+struct Gpu {
+    std::string name;
+    int multiprocessors = 0;
+    std::int64_t totalBytes = 0;
+};
+
+/// Why no GPU can be used, in one sentence that names what is missing; nothing if one can. Cheap after the first call.
+std::optional<std::string> gpuProblem();
+/// Throws std::runtime_error with gpuProblem()'s sentence if there is one. Makes the GPU the calling thread's.
+Gpu openGpu();
+/// Device memory that is free now, less a reserve for the driver, the display and other programs.
+std::int64_t usableBytes();
+
+} // namespace moescope::backend::cuda
