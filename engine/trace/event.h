@@ -25,6 +25,20 @@ enum class EndReason : std::uint8_t {
     Requested = 4,
     Failed = 5
 };
+enum class CopyDirection : std::uint8_t {
+    HostToDevice = 0,
+    DeviceToHost = 1,
+    DeviceToDevice = 2,
+    HostToHost = 3,
+    PeerToPeer = 4,
+    Fill = 5,
+    Other = 6
+};
+enum class MemoryKind : std::uint8_t { Unknown = 0, Pageable = 1, Pinned = 2, Device = 3, Array = 4, Managed = 5 };
+enum class WaitKind : std::uint8_t { Event = 0, StreamForEvent = 1, Stream = 2, Context = 3, Other = 4 };
+/// Why records of the device are missing: its own buffers were full, the reader was behind, there was no room for times, or
+/// a buffer could not be read.
+enum class LossCause : std::uint8_t { DeviceBuffers = 0, HostBuffers = 1, Untimed = 2, Unreadable = 3 };
 
 /// A question was accepted. Payload: the prompt as the user typed it, UTF-8.
 struct PromptBegan {
@@ -190,9 +204,113 @@ struct RunFailed {
     TimeNs at = 0;
 };
 
+// What follows comes from a tracer of the device and not from the engine. Token, key, stage and transfer say for what the
+// engine had the work done, where it said so: without a token outside a pass, without a transfer no expert's bytes. Such events
+// come later than others: their times lie before those of events with a lower number.
+
+/// The device copied, or filled, memory.
+struct GpuCopySpan {
+    TimeNs begin = 0;
+    TimeNs end = 0;
+    std::int64_t bytes = 0;
+    TokenIndex token;
+    ExpertKey key;
+    TransferId transfer;
+    std::int32_t stream = 0;
+    std::uint32_t correlation = 0; ///< the tracer's number of the call that asked for it
+    Stage stage = Stage::Step;
+    CopyDirection direction = CopyDirection::Other;
+    MemoryKind from = MemoryKind::Unknown;
+    MemoryKind to = MemoryKind::Unknown;
+};
+
+/// The device ran a kernel; or a graph as a whole, where its nodes are not told one by one.
+struct KernelSpan {
+    TimeNs begin = 0;
+    TimeNs end = 0;
+    TokenIndex token;
+    ExpertKey key;
+    KernelId kernel;
+    std::int32_t stream = 0;
+    std::int32_t blocks = 0;  ///< thread blocks of the grid
+    std::int32_t threads = 0; ///< of a block
+    std::uint32_t correlation = 0;
+    std::uint16_t registers = 0; ///< per thread
+    Stage stage = Stage::Step;
+    bool graph = false;
+};
+
+/// A kernel's name, before its first span. Payload: the name, UTF-8.
+struct KernelNamed {
+    TimeNs at = 0;
+    KernelId kernel;
+};
+
+/// A thread, or a stream, waited for the device.
+struct GpuWaitSpan {
+    TimeNs begin = 0;
+    TimeNs end = 0;
+    TokenIndex token;
+    ExpertKey key;
+    std::int32_t stream = 0;
+    std::uint32_t correlation = 0;
+    Stage stage = Stage::Step;
+    WaitKind kind = WaitKind::Other;
+};
+
+/// How the tracer's clock lies to the session's: session = tracer + offset, to within error.
+struct ClockAligned {
+    TimeNs at = 0;
+    std::int64_t offsetNs = 0;
+    std::int64_t errorNs = 0;      ///< of reading the two clocks
+    std::int64_t deviceLeadNs = 0; ///< most by which device work seemed to begin before its own call, since the last one
+};
+
+/// The device tracer's own doings since its last sample.
+struct TracerSample {
+    TimeNs at = 0;
+    std::int64_t records = 0;
+    std::int64_t overheadNs = 0;     ///< time that the tracer says it took in calls and flushes
+    std::int32_t longestFlushUs = 0; ///< of asking for what is complete, and reading it
+    std::uint8_t level = 0;          ///< 0 engine only, 1 copies, 2 launches and waits, 3 kernels
+};
+
+/// Records of the device that were lost in a stretch of time. Counted, never hidden.
+struct RecordsLost {
+    TimeNs begin = 0;
+    TimeNs end = 0;
+    std::int64_t count = 0;
+    LossCause cause = LossCause::DeviceBuffers;
+};
+
+/// What recording the device cost: answers with and without it, in turn, in one run.
+struct OverheadMeasured {
+    TimeNs at = 0;
+    std::int64_t offTokenNs = 0; ///< median time per decoded token without
+    std::int64_t onTokenNs = 0;  ///< and with it
+    std::int32_t pairs = 0;      ///< answers of each
+    std::int32_t tokens = 0;     ///< decoded tokens of an answer
+    float lowShare = 0;          ///< first and third quartile of on / off - 1 over the pairs
+    float highShare = 0;
+    std::uint8_t level = 0;
+};
+
+/// The GPU as its driver sees it.
+struct GpuSample {
+    TimeNs at = 0;
+    std::int64_t memoryUsedBytes = 0;
+    float busyPercent = 0;       ///< of the last sampling period, some kernel ran
+    float memoryBusyPercent = 0; ///< likewise its memory
+    float watts = 0;
+    std::int32_t clockMhz = 0;       ///< of the multiprocessors
+    std::uint8_t linkGeneration = 0; ///< PCIe, as it runs now
+    std::uint8_t linkWidth = 0;      ///< lanes
+};
+
 using Event = std::variant<PromptBegan, TokenPrompted, TokenEmitted, AnswerEnded, ExpertsChosen, ExpertHit, ExpertMissed,
                            ExpertEvicted, PrefetchIssued, PrefetchResolved, TransferSpan, StageSpan, StallSpan, SettingChanged,
-                           SlotsAllocated, HostSample, EventsLost, NoteMade, RunFailed>;
+                           SlotsAllocated, HostSample, EventsLost, NoteMade, RunFailed, GpuCopySpan, KernelSpan, KernelNamed,
+                           GpuWaitSpan, ClockAligned, TracerSample, RecordsLost, OverheadMeasured, GpuSample>;
 
 static_assert(std::is_trivially_copyable_v<Event>, "events are copied through lock-free rings");
 static_assert(sizeof(Event) <= 80, "keep events small: they are copied on the decode path");

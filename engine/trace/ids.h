@@ -29,6 +29,8 @@ using Layer = Id<struct LayerTag>;
 using Expert = Id<struct ExpertTag>;
 /// One request to the mover, from 0 within a run.
 using TransferId = Id<struct TransferTag>;
+/// A kernel's name, numbered from 0 in the order of first use in a session. See KernelNamed.
+using KernelId = Id<struct KernelTag>;
 
 /// Which expert of which layer.
 struct ExpertKey {

@@ -5,12 +5,22 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <map>
 #include <tuple>
 
 namespace moescope::exchange {
 namespace {
 
-enum Tid { kTokens = 1, kPasses = 2, kDemand = 3, kPrefetch = 4, kAllocation = 5, kSettings = 6, kFirstExtra = 16 };
+enum Tid {
+    kTokens = 1,
+    kPasses = 2,
+    kDemand = 3,
+    kPrefetch = 4,
+    kAllocation = 5,
+    kSettings = 6,
+    kFirstExtra = 16,
+    kFirstStream = 1000
+};
 
 constexpr std::array<const char*, 7> kStageNames{"step", "embed", "attention", "router", "experts", "output", "sample"};
 
@@ -93,6 +103,31 @@ public:
     }
     void take(const trace::NoteMade& e, trace::Payload payload) { m_file.instant(kSettings, viewOf(payload), e.at, 'g', ""); }
     void take(const trace::RunFailed& e, trace::Payload payload) { m_file.instant(kSettings, viewOf(payload), e.at, 'g', ""); }
+    void take(const trace::KernelNamed& e, trace::Payload payload) {
+        if (e.kernel.valid())
+            m_kernels[e.kernel.value] = viewOf(payload);
+    }
+    void take(const trace::KernelSpan& e, trace::Payload) {
+        const auto name = m_kernels.find(e.kernel.value);
+        m_file.span(streamRow(e.stream, e.begin, e.end), name == m_kernels.end() ? "kernel" : name->second, e.begin, e.end,
+                    fmt::format(R"({},"stage":"{}","blocks":{},"threads":{},"registers":{},"correlation":{})",
+                                keyArgs(e.token, e.key), stageName(e.stage), e.blocks, e.threads, e.registers, e.correlation));
+    }
+    void take(const trace::GpuCopySpan& e, trace::Payload) {
+        constexpr std::array<const char*, 7> kNames{
+            "copy to device", "copy to host", "copy on device", "copy on host", "copy to other GPU", "fill", "copy"};
+        m_file.span(streamRow(e.stream, e.begin, e.end),
+                    kNames.at(std::min(static_cast<std::size_t>(e.direction), kNames.size() - 1)), e.begin, e.end,
+                    fmt::format(R"({},"stage":"{}","transfer":{},"bytes":{},"correlation":{})", keyArgs(e.token, e.key),
+                                stageName(e.stage), e.transfer.value, e.bytes, e.correlation));
+    }
+    void take(const trace::RecordsLost& e, trace::Payload) {
+        m_file.instant(kSettings, fmt::format("{} records of the device were lost", e.count), e.end, 'g', "");
+    }
+    void take(const trace::GpuSample& e, trace::Payload) {
+        m_file.counter("GPU memory (bytes)", e.at, fmt::format(R"("used":{})", e.memoryUsedBytes));
+        m_file.counter("GPU busy (%)", e.at, fmt::format(R"("busy":{:.1f})", e.busyPercent));
+    }
     void take(const trace::HostSample& e, trace::Payload) {
         m_file.counter("engine memory (bytes)", e.at, fmt::format(R"("resident":{})", e.residentBytes));
         m_file.counter("processor (%)", e.at, fmt::format(R"("busy":{:.1f})", e.cpuPercent));
@@ -125,6 +160,9 @@ private:
         }
         return {kAllocation, "other copies"};
     }
+    int streamRow(std::int32_t stream, trace::TimeNs begin, trace::TimeNs end) {
+        return m_rows.rowFor(kFirstStream + stream, fmt::format("GPU stream {}", stream), begin, end, m_file);
+    }
     void closePass(trace::TimeNs end) {
         writePass();
         m_file.counter("cache per pass", end, fmt::format(R"("hits":{},"misses":{})", m_hits, m_misses));
@@ -153,6 +191,7 @@ private:
     bool m_emulated = false;
     LaneRows m_rows;
     std::vector<Span> m_pass;
+    std::map<std::int32_t, std::string> m_kernels;
     std::int64_t m_hits = 0, m_misses = 0, m_bytes = 0;
 };
 

@@ -30,6 +30,17 @@ constexpr std::array<EventTable, std::variant_size_v<trace::Event>> kTables{{
     {"events_lost", "seq,at_ns,count"},
     {"note_made", "seq,at_ns,token,text"},
     {"run_failed", "seq,at_ns,text"},
+    {"gpu_copy_span",
+     "seq,begin_ns,end_ns,token,layer,expert,transfer,stage,direction,from_memory,to_memory,stream,correlation,bytes"},
+    {"kernel_span",
+     "seq,begin_ns,end_ns,token,layer,expert,stage,kernel,graph,stream,correlation,blocks,threads_per_block,registers"},
+    {"kernel_named", "seq,at_ns,kernel,name"},
+    {"gpu_wait_span", "seq,begin_ns,end_ns,token,layer,expert,stage,kind,stream,correlation"},
+    {"clock_aligned", "seq,at_ns,offset_ns,error_ns,device_lead_ns"},
+    {"tracer_sample", "seq,at_ns,level,records,overhead_ns,longest_flush_us"},
+    {"records_lost", "seq,begin_ns,end_ns,count,cause"},
+    {"overhead_measured", "seq,at_ns,level,pairs,tokens,off_token_ns,on_token_ns,low_share,high_share"},
+    {"gpu_sample", "seq,at_ns,memory_used_bytes,busy_percent,memory_busy_percent,watts,clock_mhz,link_generation,link_width"},
 }};
 
 constexpr std::array<const char*, 2> kPhases{"prefill", "decode"};
@@ -39,6 +50,12 @@ constexpr std::array<const char*, 2> kOutcomes{"completed", "cancelled"};
 constexpr std::array<const char*, 3> kEvictionCauses{"demand", "prefetch", "budget"};
 constexpr std::array<const char*, 6> kReasons{"end_of_text",  "stop_string", "token_limit",
                                               "context_full", "requested",   "failed"};
+
+constexpr std::array<const char*, 7> kDirections{
+    "host_to_device", "device_to_host", "device_to_device", "host_to_host", "peer_to_peer", "fill", "other"};
+constexpr std::array<const char*, 6> kMemory{"unknown", "pageable", "pinned", "device", "array", "managed"};
+constexpr std::array<const char*, 5> kWaits{"event", "stream_for_event", "stream", "context", "other"};
+constexpr std::array<const char*, 4> kLosses{"device_buffers", "host_buffers", "untimed", "unreadable"};
 
 template <class Names, class Enum>
 std::string_view nameOf(const Names& names, Enum value) {
@@ -130,8 +147,43 @@ public:
     void operator()(const trace::EventsLost& e) { m_table.integer(e.at).integer(e.count); }
     void operator()(const trace::NoteMade& e) { m_table.integer(e.at).id(e.token).text(viewOf(m_payload)); }
     void operator()(const trace::RunFailed& e) { m_table.integer(e.at).text(viewOf(m_payload)); }
+    void operator()(const trace::GpuCopySpan& e) {
+        deviceWork(e).id(e.transfer).text(nameOf(kStages, e.stage)).text(nameOf(kDirections, e.direction));
+        m_table.text(nameOf(kMemory, e.from)).text(nameOf(kMemory, e.to)).integer(e.stream).integer(e.correlation);
+        m_table.integer(e.bytes);
+    }
+    void operator()(const trace::KernelSpan& e) {
+        deviceWork(e).text(nameOf(kStages, e.stage)).id(e.kernel).integer(int{e.graph}).integer(e.stream);
+        m_table.integer(e.correlation).integer(e.blocks).integer(e.threads).integer(int{e.registers});
+    }
+    void operator()(const trace::KernelNamed& e) { m_table.integer(e.at).id(e.kernel).text(viewOf(m_payload)); }
+    void operator()(const trace::GpuWaitSpan& e) {
+        deviceWork(e).text(nameOf(kStages, e.stage)).text(nameOf(kWaits, e.kind)).integer(e.stream).integer(e.correlation);
+    }
+    void operator()(const trace::ClockAligned& e) {
+        m_table.integer(e.at).integer(e.offsetNs).integer(e.errorNs).integer(e.deviceLeadNs);
+    }
+    void operator()(const trace::TracerSample& e) {
+        m_table.integer(e.at).integer(int{e.level}).integer(e.records).integer(e.overheadNs).integer(e.longestFlushUs);
+    }
+    void operator()(const trace::RecordsLost& e) {
+        m_table.integer(e.begin).integer(e.end).integer(e.count).text(nameOf(kLosses, e.cause));
+    }
+    void operator()(const trace::OverheadMeasured& e) {
+        m_table.integer(e.at).integer(int{e.level}).integer(e.pairs).integer(e.tokens).integer(e.offTokenNs);
+        m_table.integer(e.onTokenNs).number(static_cast<double>(e.lowShare)).number(static_cast<double>(e.highShare));
+    }
+    void operator()(const trace::GpuSample& e) {
+        m_table.integer(e.at).integer(e.memoryUsedBytes).number(static_cast<double>(e.busyPercent));
+        m_table.number(static_cast<double>(e.memoryBusyPercent)).number(static_cast<double>(e.watts)).integer(e.clockMhz);
+        m_table.integer(int{e.linkGeneration}).integer(int{e.linkWidth});
+    }
 
 private:
+    template <class Span>
+    CsvTable& deviceWork(const Span& e) {
+        return m_table.integer(e.begin).integer(e.end).id(e.token).id(e.key.layer).id(e.key.expert);
+    }
     template <class Event>
     void instant(const Event& e) {
         m_table.integer(e.at).id(e.token).id(e.key.layer).id(e.key.expert);

@@ -1,6 +1,6 @@
 #pragma once
 // The columns of every event's table, once. The schema, the writer and the reader each walk these lists with a walker of
-// their own, so a column cannot be written and not read. On disk: names and order are part of schema version 1.
+// their own, so a column cannot be written and not read. On disk: names and order are part of the format.
 //
 // A walker offers: instant, span, queueWait, id, key, number, flag, real, choice (an enum), text, routing, setting.
 #include "engine/trace/event.h"
@@ -13,10 +13,14 @@ namespace moescope::session {
 
 /// Tables in the order of the alternatives of trace::Event.
 inline constexpr std::array<std::string_view, std::variant_size_v<trace::Event>> kEventTables = {
-    "prompt_began",  "token_prompted", "token_emitted",  "answer_ended",    "experts_chosen",
-    "expert_hit",    "expert_missed",  "expert_evicted", "prefetch_issued", "prefetch_resolved",
-    "transfer_span", "stage_span",     "stall_span",     "setting_changed", "slots_allocated",
-    "host_sample",   "events_lost",    "note_made",      "run_failed"};
+    "prompt_began",  "token_prompted",  "token_emitted",     "answer_ended",      "experts_chosen", "expert_hit",
+    "expert_missed", "expert_evicted",  "prefetch_issued",   "prefetch_resolved", "transfer_span",  "stage_span",
+    "stall_span",    "setting_changed", "slots_allocated",   "host_sample",       "events_lost",    "note_made",
+    "run_failed",    "gpu_copy_span",   "kernel_span",       "kernel_named",      "gpu_wait_span",  "clock_aligned",
+    "tracer_sample", "records_lost",    "overhead_measured", "gpu_sample"};
+
+/// The tables that sessions of format 1 have. A session may lack any of the others: then it has no such events.
+inline constexpr std::size_t kFirstFormatTables = 19;
 
 template <class Walker>
 void walkColumns(Walker& walk, trace::PromptBegan& e) {
@@ -184,6 +188,102 @@ template <class Walker>
 void walkColumns(Walker& walk, trace::RunFailed& e) {
     walk.instant(e.at);
     walk.text("text");
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::GpuCopySpan& e) {
+    walk.span(e.begin, e.end);
+    walk.id("token", e.token);
+    walk.key("layer", "expert", e.key);
+    walk.id("transfer", e.transfer);
+    walk.choice("stage", e.stage, trace::Stage::Sample);
+    walk.choice("direction", e.direction, trace::CopyDirection::Other);
+    walk.choice("from_memory", e.from, trace::MemoryKind::Managed);
+    walk.choice("to_memory", e.to, trace::MemoryKind::Managed);
+    walk.number("stream", e.stream);
+    walk.number("correlation", e.correlation);
+    walk.number("bytes", e.bytes);
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::KernelSpan& e) {
+    walk.span(e.begin, e.end);
+    walk.id("token", e.token);
+    walk.key("layer", "expert", e.key);
+    walk.choice("stage", e.stage, trace::Stage::Sample);
+    walk.id("kernel", e.kernel);
+    walk.flag("graph", e.graph);
+    walk.number("stream", e.stream);
+    walk.number("correlation", e.correlation);
+    walk.number("blocks", e.blocks);
+    walk.number("threads", e.threads);
+    walk.number("registers", e.registers);
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::KernelNamed& e) {
+    walk.instant(e.at);
+    walk.id("kernel", e.kernel);
+    walk.text("name");
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::GpuWaitSpan& e) {
+    walk.span(e.begin, e.end);
+    walk.id("token", e.token);
+    walk.key("layer", "expert", e.key);
+    walk.choice("stage", e.stage, trace::Stage::Sample);
+    walk.choice("kind", e.kind, trace::WaitKind::Other);
+    walk.number("stream", e.stream);
+    walk.number("correlation", e.correlation);
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::ClockAligned& e) {
+    walk.instant(e.at);
+    walk.number("offset_ns", e.offsetNs);
+    walk.number("error_ns", e.errorNs);
+    walk.number("device_lead_ns", e.deviceLeadNs);
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::TracerSample& e) {
+    walk.instant(e.at);
+    walk.number("level", e.level);
+    walk.number("records", e.records);
+    walk.number("overhead_ns", e.overheadNs);
+    walk.number("longest_flush_us", e.longestFlushUs);
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::RecordsLost& e) {
+    walk.span(e.begin, e.end);
+    walk.number("count", e.count);
+    walk.choice("cause", e.cause, trace::LossCause::Unreadable);
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::OverheadMeasured& e) {
+    walk.instant(e.at);
+    walk.number("level", e.level);
+    walk.number("pairs", e.pairs);
+    walk.number("tokens", e.tokens);
+    walk.number("off_token_ns", e.offTokenNs);
+    walk.number("on_token_ns", e.onTokenNs);
+    walk.real("low_share", e.lowShare);
+    walk.real("high_share", e.highShare);
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::GpuSample& e) {
+    walk.instant(e.at);
+    walk.number("memory_used_bytes", e.memoryUsedBytes);
+    walk.real("busy_percent", e.busyPercent);
+    walk.real("memory_busy_percent", e.memoryBusyPercent);
+    walk.real("watts", e.watts);
+    walk.number("clock_mhz", e.clockMhz);
+    walk.number("link_generation", e.linkGeneration);
+    walk.number("link_width", e.linkWidth);
 }
 
 /// Calls visit.template operator()<Kind>(index) for every alternative of trace::Event.

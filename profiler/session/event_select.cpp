@@ -130,9 +130,17 @@ EventSelect::EventSelect(Connection& connection, const SessionInfo& info) : m_co
     const bool known = info.model.layers > 0 || info.model.experts > 0;
     m_layers = known ? info.model.layers : kMaxLayers;
     m_experts = known ? info.model.experts : kMaxExperts;
-    const auto prepare = [&](std::vector<Statement>& into, std::size_t kind, std::string_view where) {
-        into.emplace_back(connection, fmt::format("SELECT {} FROM {} WHERE seq BETWEEN ?1 AND ?2 AND {} ORDER BY seq",
-                                                  fmt::join(storedColumns(kind), ", "), kEventTables[kind], where));
+    Statement find(connection, "SELECT 1 FROM sqlite_schema WHERE name = ?1 AND type = 'table'");
+    const auto prepare = [&](std::vector<std::optional<Statement>>& into, std::size_t kind, std::string_view where) {
+        find.reset();
+        find.bindText(0, kEventTables[kind]);
+        if (!find.step()) {
+            into.emplace_back(std::nullopt);
+            return;
+        }
+        into.emplace_back(std::in_place, connection,
+                          fmt::format("SELECT {} FROM {} WHERE seq BETWEEN ?1 AND ?2 AND {} ORDER BY seq",
+                                      fmt::join(storedColumns(kind), ", "), kEventTables[kind], where));
     };
     for (std::size_t kind = 0; kind < kEventTables.size(); ++kind)
         prepare(m_statements, kind, "1");
@@ -141,7 +149,11 @@ EventSelect::EventSelect(Connection& connection, const SessionInfo& info) : m_co
 }
 
 template <class Place>
-void EventSelect::readTable(Statement& select, std::size_t kind, const Range& range, Batch& into, Place&& place) {
+void EventSelect::readTable(std::optional<Statement>& statement, std::size_t kind, const Range& range, Batch& into,
+                            Place&& place) {
+    if (!statement)
+        return;
+    Statement& select = *statement;
     const auto damaged = [&](std::int64_t seq, std::string_view what) {
         return StoreError(
             fmt::format("{}: the session is damaged: event {} in {} {}.", m_connection->name(), seq, kEventTables[kind], what));

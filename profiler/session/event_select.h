@@ -5,6 +5,7 @@
 #include "profiler/session/session_info.h"
 
 #include <bitset>
+#include <optional>
 #include <vector>
 
 namespace moescope::session {
@@ -41,13 +42,14 @@ private:
         std::int64_t mostBytes = 0;
     };
     template <class Place>
-    void readTable(Statement& select, std::size_t kind, const Range& range, Batch& into, Place&& place);
+    void readTable(std::optional<Statement>& statement, std::size_t kind, const Range& range, Batch& into, Place&& place);
 
     Connection* m_connection;
     int m_layers = 0;
     int m_experts = 0;
-    std::vector<Statement> m_statements; // by Event::index()
-    std::vector<Statement> m_lanes;      // by Lane
+    // Empty where the session's format does not have the table yet.
+    std::vector<std::optional<Statement>> m_statements; // by Event::index()
+    std::vector<std::optional<Statement>> m_lanes;      // by Lane
 };
 
 } // namespace moescope::session

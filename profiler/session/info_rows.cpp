@@ -51,6 +51,8 @@ void walkInfo(Walker& walk, Info& info) {
     walk("machine.device", info.machine.device);
     walk("machine.cores", info.machine.cores);
     walk("machine.memory_bytes", info.machine.memoryBytes);
+    walk.optional("tracer.level", info.tracer.level);
+    walk.optional("tracer.status", info.tracer.status);
     walk("ended_ns", info.endedNs);
     walk("events_lost", info.eventsLost);
 }
@@ -74,6 +76,8 @@ public:
     void operator()(std::string_view name, T value) {
         (*this)(name, fmt::format("{}", static_cast<std::conditional_t<std::is_same_v<T, bool>, int, T>>(value)));
     }
+
+    void optional(std::string_view name, const auto& value) { (*this)(name, value); }
 
 private:
     Statement m_statement;
@@ -121,6 +125,11 @@ public:
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         if (error != std::errc{} || end != text.data() + text.size())
             throw bad(name, text);
+    }
+    /// Older sessions do not have it.
+    void optional(std::string_view name, auto& value) {
+        if (m_rows.contains(name))
+            (*this)(name, value);
     }
 
 private:

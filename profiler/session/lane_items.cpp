@@ -27,6 +27,14 @@ LaneItem copyItem(const trace::TransferSpan& span, std::int64_t seq) {
     return item;
 }
 
+LaneItem deviceCopyItem(const trace::GpuCopySpan& span, std::int64_t seq) {
+    const Lane lane = span.direction == trace::CopyDirection::HostToDevice ? Lane::ToDevice : Lane::OtherDeviceCopies;
+    const DeviceCopyColour colour = span.transfer.valid() ? DeviceCopyColour::Expert
+                                    : span.token.valid()  ? DeviceCopyColour::InPass
+                                                          : DeviceCopyColour::OutsidePass;
+    return {lane, span.begin, span.end, static_cast<std::int32_t>(colour), span.bytes, seq, seq, span.transfer.value};
+}
+
 } // namespace
 
 std::span<const LaneItem> LaneItems::add(const Record& record) {
@@ -37,6 +45,10 @@ std::span<const LaneItem> LaneItems::add(const Record& record) {
         put(copyItem(*transfer, record.seq));
     else if (const auto* stall = std::get_if<trace::StallSpan>(&record.event))
         put({Lane::Stalls, stall->begin, stall->end, 0, 0, record.seq, record.seq, -1});
+    else if (const auto* copy = std::get_if<trace::GpuCopySpan>(&record.event))
+        put(deviceCopyItem(*copy, record.seq));
+    else if (const auto* kernel = std::get_if<trace::KernelSpan>(&record.event))
+        put({Lane::Kernels, kernel->begin, kernel->end, kernel->kernel.value, 0, record.seq, record.seq, -1});
     return {m_items, m_count};
 }
 
@@ -61,6 +73,8 @@ void LaneItems::addStage(const trace::StageSpan& span, std::int64_t seq) {
 LaneSource sourceOf(Lane lane) {
     static const std::size_t stage = trace::Event(trace::StageSpan{}).index();
     static const std::size_t transfer = trace::Event(trace::TransferSpan{}).index();
+    static const std::size_t copy = trace::Event(trace::GpuCopySpan{}).index();
+    static const std::size_t kernel = trace::Event(trace::KernelSpan{}).index();
     static const std::size_t stall = trace::Event(trace::StallSpan{}).index();
     switch (lane) {
     case Lane::Tokens:
@@ -75,6 +89,12 @@ LaneSource sourceOf(Lane lane) {
         return {transfer, "cause = 1"};
     case Lane::CopyOther:
         return {transfer, "(cause = 2 OR layer IS NULL OR expert IS NULL)"};
+    case Lane::ToDevice:
+        return {copy, "direction = 0"};
+    case Lane::OtherDeviceCopies:
+        return {copy, "direction <> 0"};
+    case Lane::Kernels:
+        return {kernel, "1"};
     case Lane::Stalls:
         break;
     }

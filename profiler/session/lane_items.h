@@ -18,6 +18,9 @@ enum class CopyColour : std::int32_t {
     Cancelled = 6
 };
 
+/// What a bar of a lane of device copies means. On disk.
+enum class DeviceCopyColour : std::int32_t { Expert = 0, InPass = 1, OutsidePass = 2 };
+
 /// One bar of one lane, as a single event (or the pair of events that makes a layer) gives it.
 struct LaneItem {
     Lane lane = Lane::Tokens;
@@ -30,7 +33,7 @@ struct LaneItem {
     std::int32_t transfer = -1; ///< copies only
 };
 
-inline constexpr std::size_t kLanes = 7;
+inline constexpr std::size_t kLanes = 10;
 
 /// Events in, bars out: the one place that says which event belongs to which lane. Feed it events by seq. Used by the writer,
 /// which makes level-of-detail rows of the bars, and by the reader for what is not yet in such rows. A copy by prefetch

@@ -71,7 +71,7 @@ std::int64_t LaneScan::tailBegin(Lane lane, const Roots& roots) {
     std::int64_t begin = roots.lastSeq;
     // A keyframe flushes all lanes, so a lane with few events need not be searched from its last row on. Not so for the lanes
     // of stages: a layer's bar may begin before the keyframe and end after it.
-    if (lane == Lane::CopyDemand || lane == Lane::CopyPrefetch || lane == Lane::CopyOther || lane == Lane::Stalls) {
+    if (lane >= Lane::CopyDemand) {
         Statement& keyframe = *m_session.keyframe;
         keyframe.reset();
         keyframe.bind(0, m_lastSeq);

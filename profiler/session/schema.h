@@ -8,7 +8,7 @@ namespace moescope::session {
 
 class Connection;
 
-/// One table of schema version 1, with the exact text that sqlite_schema holds.
+/// One table of the present format, with the exact text that sqlite_schema holds.
 struct TableText {
     std::string name;
     std::string sql;
@@ -23,7 +23,8 @@ const std::vector<std::string>& storedColumns(std::size_t kind);
 /// Creates tables, views and enumerations in an empty file, inside the caller's transaction.
 void createSchema(Connection& connection);
 
-/// Checks application id, version and the text of every table: a file from outside may hold anything under these names.
+/// Checks application id, version and the text of every table: a file from outside may hold anything under these names. Tables
+/// of events that older formats did not have may be missing.
 /// Throws one sentence.
 void checkSchema(Connection& connection);
 

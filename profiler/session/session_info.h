@@ -19,6 +19,12 @@ struct MachineFacts {
     std::int64_t memoryBytes = 0;
 };
 
+/// How the device was recorded beside the engine.
+struct TracerFacts {
+    int level = 0;      ///< trace level in force: 0 engine only, 1 copies, 2 launches and waits, 3 kernels
+    std::string status; ///< one sentence: what recorded, or what was missing; empty in sessions of format 1
+};
+
 /// The constant facts of a session, written when it begins; `ended*` and figures when it is finished.
 struct SessionInfo {
     std::string id; ///< random, 32 hex digits
@@ -33,6 +39,7 @@ struct SessionInfo {
         settings;                    ///< as in force at the start, settingNames() order, then sampling and threads
     std::vector<double> sensitivity; ///< w_l of AdapMoE per layer, as calibrated; empty: not known
     std::string calibration; ///< JSON that policy::parseSensitivities reads, as the run used it; empty: none, or not stored
+    TracerFacts tracer;
     std::uint64_t seed = 0;
     std::string continues; ///< id of the session this one continues (disk was full), else empty
     // known at the end; -1 while live or when the run was killed

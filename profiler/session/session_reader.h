@@ -18,7 +18,10 @@ enum class Lane : std::uint8_t {
     CopyDemand = 3,
     CopyPrefetch = 4,
     Stalls = 5,
-    CopyOther = 6
+    CopyOther = 6,
+    ToDevice = 7,          ///< the device's own copies from the host
+    OtherDeviceCopies = 8, ///< and in every other direction
+    Kernels = 9
 };
 
 /// A drawn bar: one span, or a run of spans too small to be told apart.
@@ -96,6 +99,6 @@ private:
 
 /// application_id and schema version of files this program writes.
 inline constexpr std::int32_t kApplicationId = 0x4d6f4553; // "MoES"
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 } // namespace moescope::session

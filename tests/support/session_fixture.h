@@ -84,6 +84,35 @@ inline std::string text(const session::Batch& batch, const session::Record& reco
         void operator()(const trace::EventsLost& e) const { put(e.at), put(e.count); }
         void operator()(const trace::NoteMade& e) const { put(e.at), put(e.token.value); }
         void operator()(const trace::RunFailed& e) const { put(e.at); }
+        void operator()(const trace::GpuCopySpan& e) const {
+            put(e.begin), put(e.end), put(e.bytes), put(e.token.value), key(e.key), put(e.transfer.value), put(e.stream);
+            put(e.correlation), put(static_cast<int>(e.stage)), put(static_cast<int>(e.direction));
+            put(static_cast<int>(e.from)), put(static_cast<int>(e.to));
+        }
+        void operator()(const trace::KernelSpan& e) const {
+            put(e.begin), put(e.end), put(e.token.value), key(e.key), put(e.kernel.value), put(e.stream), put(e.blocks);
+            put(e.threads), put(e.correlation), put(int{e.registers}), put(static_cast<int>(e.stage)), put(int{e.graph});
+        }
+        void operator()(const trace::KernelNamed& e) const { put(e.at), put(e.kernel.value); }
+        void operator()(const trace::GpuWaitSpan& e) const {
+            put(e.begin), put(e.end), put(e.token.value), key(e.key), put(e.stream), put(e.correlation);
+            put(static_cast<int>(e.stage)), put(static_cast<int>(e.kind));
+        }
+        void operator()(const trace::ClockAligned& e) const { put(e.at), put(e.offsetNs), put(e.errorNs), put(e.deviceLeadNs); }
+        void operator()(const trace::TracerSample& e) const {
+            put(e.at), put(e.records), put(e.overheadNs), put(e.longestFlushUs), put(int{e.level});
+        }
+        void operator()(const trace::RecordsLost& e) const {
+            put(e.begin), put(e.end), put(e.count), put(static_cast<int>(e.cause));
+        }
+        void operator()(const trace::OverheadMeasured& e) const {
+            put(e.at), put(e.offTokenNs), put(e.onTokenNs), put(e.pairs), put(e.tokens), put(e.lowShare), put(e.highShare);
+            put(int{e.level});
+        }
+        void operator()(const trace::GpuSample& e) const {
+            put(e.at), put(e.memoryUsedBytes), put(e.busyPercent), put(e.memoryBusyPercent), put(e.watts), put(e.clockMhz);
+            put(int{e.linkGeneration}), put(int{e.linkWidth});
+        }
     };
     std::visit(Fields{add}, record.event);
     out += " payload ";

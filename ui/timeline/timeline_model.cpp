@@ -29,6 +29,12 @@ QString laneName(Lane lane) {
         return QObject::tr("stalls");
     case Lane::CopyOther:
         return QObject::tr("copy: other");
+    case Lane::ToDevice:
+        return QObject::tr("GPU: to device");
+    case Lane::OtherDeviceCopies:
+        return QObject::tr("GPU: other copies");
+    case Lane::Kernels:
+        return QObject::tr("GPU: kernels");
     }
     return {};
 }
@@ -41,6 +47,8 @@ QString barMeaning(Lane lane, std::int32_t key) {
                                           QT_TR_NOOP("prefetch, wasted"), QT_TR_NOOP("prefetch, not yet decided"),
                                           QT_TR_NOOP("allocation"),       QT_TR_NOOP("unattributed"),
                                           QT_TR_NOOP("cancelled")};
+    static const char* const kDeviceCopies[] = {QT_TR_NOOP("an expert's bytes"), QT_TR_NOOP("in a pass"),
+                                                QT_TR_NOOP("outside a pass")};
     switch (lane) {
     case Lane::Tokens:
         return key == static_cast<int>(trace::Phase::Prefill) ? QObject::tr("prefill") : QObject::tr("decode");
@@ -54,6 +62,11 @@ QString barMeaning(Lane lane, std::int32_t key) {
     case Lane::CopyPrefetch:
     case Lane::CopyOther:
         return key >= 0 && key < 7 ? QObject::tr(kCopies[key]) : QObject::tr("unknown");
+    case Lane::ToDevice:
+    case Lane::OtherDeviceCopies:
+        return key >= 0 && key < 3 ? QObject::tr(kDeviceCopies[key]) : QObject::tr("unknown");
+    case Lane::Kernels:
+        return QObject::tr("kernel");
     }
     return {};
 }

@@ -114,6 +114,11 @@ QColor LanesCanvas::colour(Lane lane, std::int32_t key) const {
     case Lane::CopyPrefetch:
     case Lane::CopyOther:
         return m_theme.colour(copyRole(key));
+    case Lane::ToDevice:
+    case Lane::OtherDeviceCopies:
+        return m_theme.colour(key == 0 ? Role::Demand : Role::Other);
+    case Lane::Kernels:
+        return m_theme.colour(Role::Compute);
     }
     return m_theme.colour(Role::Other);
 }

@@ -54,7 +54,7 @@ TEST_F(HostileFile, soundOnesAreNotComplainedAbout) {
 TEST_F(HostileFile, aNewerFormatIsRefusedByName) {
     writeSound();
     change("PRAGMA user_version = 7");
-    EXPECT_EQ(complaint(), "run.moescope: it was written by a newer Moescope (session format 7, this program reads up to 1).");
+    EXPECT_EQ(complaint(), "run.moescope: it was written by a newer Moescope (session format 7, this program reads up to 2).");
     change("PRAGMA user_version = 0");
     EXPECT_EQ(complaint(), "run.moescope: its session format 0 is unknown.");
 }

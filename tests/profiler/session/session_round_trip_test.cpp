@@ -71,6 +71,28 @@ Batch everyKind() {
     put(EventsLost{19, 123456789012});
     put(NoteMade{20, TokenIndex()}, "The cache was too small; it has now 16 slots.");
     put(RunFailed{21}, "The model's file was taken away.");
+    put(KernelNamed{22, KernelId(0)}, "expertGateUp<8, float>");
+    put(GpuCopySpan{23, 24, std::int64_t{1} << 40, TokenIndex(6), expertKey(4, 4), TransferId(3), 14, 4294967295U,
+                    Stage::Experts, CopyDirection::HostToDevice, MemoryKind::Pinned, MemoryKind::Device});
+    put(GpuCopySpan{23,
+                    24,
+                    4,
+                    TokenIndex(),
+                    {},
+                    TransferId(),
+                    -1,
+                    0,
+                    Stage::Step,
+                    CopyDirection::Other,
+                    MemoryKind::Managed,
+                    MemoryKind::Unknown});
+    put(KernelSpan{25, 26, TokenIndex(6), {Layer(2), {}}, KernelId(0), 7, 2147483647, 1024, 9, 255, Stage::Attention, true});
+    put(GpuWaitSpan{27, 28, TokenIndex(6), {Layer(2), {}}, 7, 9, Stage::Router, WaitKind::Stream});
+    put(ClockAligned{29, -1'700'000'000'000'000'000, 412, 8100});
+    put(TracerSample{30, 123456, 789, 4321, 3});
+    put(RecordsLost{31, 32, 5, LossCause::HostBuffers});
+    put(OverheadMeasured{33, 1'000'000, 1'010'000, 5, 64, -0.01F, 0.02F, 2});
+    put(GpuSample{34, std::int64_t{1} << 36, 99.0F, 12.0F, 345.6F, 1980, 5, 16});
     return batch;
 }
 
@@ -199,7 +221,7 @@ TEST_F(SessionRoundTrip, peopleCanReadItWithSqlite) {
     EXPECT_EQ(query(file(), "SELECT begin_ns, end_ns, queue_wait_ms, cause, outcome FROM transfer"),
               "100000|300000|0.05|demand|completed");
     EXPECT_EQ(query(file(), "SELECT begin_ns, end_ns, layer, stage FROM stage"), "10000|20000|3|attention");
-    EXPECT_EQ(query(file(), "PRAGMA user_version"), "1");
+    EXPECT_EQ(query(file(), "PRAGMA user_version"), "2");
     EXPECT_EQ(query(file(), "PRAGMA application_id"), std::to_string(kApplicationId));
     EXPECT_EQ(query(file(), "PRAGMA journal_mode"), "delete");
     EXPECT_EQ(
