@@ -3,6 +3,7 @@
 // feed thread, published as shared_ptr<const Snapshot>, read by panels. All values; a default one is an empty session.
 #include "engine/trace/event.h"
 #include "engine/trace/routing_payload.h"
+#include "profiler/analysis/device_traffic.h"
 #include "profiler/analysis/summary.h"
 #include "profiler/analysis/track.h"
 #include "profiler/session/session_info.h"
@@ -142,6 +143,7 @@ struct Snapshot {
     std::vector<LayerRecord> layerLives;                       ///< [layers]
     session::ResidencyGrid residency;
     int slotsTotal = 0;
+    DeviceTraffic device;
     Summary summary;
 };
 

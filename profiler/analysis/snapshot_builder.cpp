@@ -3,6 +3,7 @@
 #include "profiler/analysis/cache_reducer.h"
 #include "profiler/analysis/chronicle_reducer.h"
 #include "profiler/analysis/conversation_reducer.h"
+#include "profiler/analysis/device_reducer.h"
 #include "profiler/analysis/gate_reducer.h"
 #include "profiler/analysis/link_reducer.h"
 #include "profiler/analysis/pass_reducer.h"
@@ -30,6 +31,7 @@ struct SnapshotBuilder::State {
     GateReducer gate;
     CacheReducer cache;
     LinkReducer link;
+    DeviceReducer device;
     ChronicleReducer chronicle;
 
     State(int layers, int experts) : cache(layers, experts) {}
@@ -37,13 +39,15 @@ struct SnapshotBuilder::State {
     template <class Event>
     void take(const Event& e, trace::Payload payload) {
         static_assert(kTakes<ConversationReducer, Event> || kTakes<PassReducer, Event> || kTakes<GateReducer, Event> ||
-                          kTakes<CacheReducer, Event> || kTakes<LinkReducer, Event> || kTakes<ChronicleReducer, Event>,
+                          kTakes<CacheReducer, Event> || kTakes<LinkReducer, Event> || kTakes<DeviceReducer, Event> ||
+                          kTakes<ChronicleReducer, Event>,
                       "an event that no reducer takes");
         offer(conversation, e, payload);
         offer(gate, e, payload);
         offer(passes, e, payload);
         offer(cache, e, payload);
         offer(link, e, payload);
+        offer(device, e, payload);
         offer(chronicle, e, payload);
     }
 

@@ -1,4 +1,5 @@
 #include "profiler/analysis/summary_json.h"
+#include "profiler/analysis/device_words.h"
 
 #include "profiler/analysis/summary_fields.h"
 #include "profiler/analysis/summary_words.h"
@@ -56,6 +57,58 @@ void putSession(const session::SessionInfo& info, Json& out) {
                       {"device", info.machine.device},
                       {"cores", info.machine.cores},
                       {"memory_bytes", info.machine.memoryBytes}};
+    out["tracer"] = {{"level", info.tracer.level}, {"status", info.tracer.status}};
+}
+
+Json overheadJson(const trace::OverheadMeasured& m) {
+    return {{"level", m.level},           {"pairs", m.pairs},          {"off_token_ns", m.offTokenNs},
+            {"on_token_ns", m.onTokenNs}, {"share", overheadShare(m)}, {"low_share", m.lowShare},
+            {"high_share", m.highShare}};
+}
+
+Json expertsJson(const DeviceTraffic& d, int experts) {
+    Json unequal = Json::array();
+    for (std::size_t i = 0; i < d.experts.size(); ++i)
+        if (d.experts[i].engineBytes != d.experts[i].deviceBytes)
+            unequal.push_back({{"layer", i / static_cast<std::size_t>(experts)},
+                               {"expert", i % static_cast<std::size_t>(experts)},
+                               {"engine_bytes", d.experts[i].engineBytes},
+                               {"device_bytes", d.experts[i].deviceBytes}});
+    return unequal;
+}
+
+/// What the device's tracer saw, held against the engine's transfers; null for a session that was not traced.
+Json deviceJson(const Snapshot& s) {
+    const DeviceTraffic& d = s.device;
+    if (d.level == 0)
+        return {};
+    Json out{{"trace_level", d.level},
+             {"copies_to_device", d.copies},
+             {"bytes_to_device", d.bytesToDevice},
+             {"bytes_from_device", d.bytesFromDevice},
+             {"bytes_experts", d.bytesExperts},
+             {"bytes_engine_transfers", d.engineBytes},
+             {"bytes_unattributed", d.bytesUnattributed()},
+             {"transfers_agreed", d.transfersAgreed},
+             {"transfers_open", d.transfersOpen},
+             {"experts_unequal", expertsJson(d, s.experts)},
+             {"clock_error_ns", d.clockErrorNs},
+             {"device_lead_ns", d.deviceLeadNs},
+             {"worst_copy_outside_transfer_ns", d.worstOutsideNs},
+             {"transfers_outside_stated_error", d.transfersOutside},
+             {"kernels", d.kernels},
+             {"kernel_ns", d.kernelNs},
+             {"records", d.records},
+             {"records_lost", d.recordsLost},
+             {"tracer_ns", d.tracerNs},
+             {"longest_flush_us", d.longestFlushUs}};
+    out["unattributed"] = Json::array();
+    for (const auto& [what, kind] : d.unattributed)
+        out["unattributed"].push_back({{"what", what}, {"copies", kind.copies}, {"bytes", kind.bytes}});
+    out["overhead"] = Json::array();
+    for (const trace::OverheadMeasured& measured : d.overhead)
+        out["overhead"].push_back(overheadJson(measured));
+    return out;
 }
 
 } // namespace
@@ -71,6 +124,7 @@ std::string summaryJson(const Snapshot& snapshot) {
     out["duration_s"] = static_cast<double>(snapshot.now) / 1e9;
     if (snapshot.info)
         putSession(*snapshot.info, out);
+    out["device"] = deviceJson(snapshot);
     out["settings"] = Json::object();
     for (const auto& [name, value] : snapshot.settings)
         out["settings"][name] = value;

@@ -1,5 +1,6 @@
 #include "profiler/analysis/summary_text.h"
 
+#include "profiler/analysis/device_words.h"
 #include "profiler/analysis/summary_words.h"
 
 #include <array>
@@ -109,6 +110,18 @@ void putLink(const Summary& f, Page& page) {
                                      share(f.prefetchPrecision), share(f.prefetchRecall)));
 }
 
+void putDevice(const Snapshot& s, Page& page) {
+    const auto rows = deviceRows(s.device);
+    const std::string status = s.info ? s.info->tracer.status : std::string();
+    if (rows.empty() && status.empty())
+        return;
+    page.heading("Device");
+    if (!status.empty())
+        page.row("tracer", status);
+    for (const auto& [label, value] : rows)
+        page.row(label, value);
+}
+
 } // namespace
 
 std::string sizeText(std::int64_t bytes) {
@@ -132,6 +145,7 @@ std::string summaryText(const Snapshot& snapshot) {
     putSpeed(snapshot.summary, page);
     putExperts(snapshot.summary, page);
     putLink(snapshot.summary, page);
+    putDevice(snapshot, page);
     page.heading("Recording");
     page.row("events", fmt::format("{}, {} lost", snapshot.summary.events, snapshot.summary.eventsLost));
     page.row("engine memory", sizeText(snapshot.summary.hostResidentBytes));

@@ -1,0 +1,184 @@
+#include "profiler/analysis/snapshot_builder.h"
+#include "profiler/analysis/summary_json.h"
+#include "profiler/analysis/summary_text.h"
+
+#include <gtest/gtest.h>
+
+namespace moescope::analysis {
+namespace {
+
+using trace::CopyDirection;
+using trace::expertKey;
+using trace::GpuCopySpan;
+using trace::MemoryKind;
+using trace::Stage;
+using trace::TokenIndex;
+using trace::TransferId;
+
+/// A session of 2 layers with 4 experts, event by event.
+class Story {
+public:
+    Story() {
+        auto info = std::make_shared<session::SessionInfo>();
+        info->model.layers = 2;
+        info->model.experts = 4;
+        info->tracer = {1, "A tracer of the test."};
+        m_builder = std::make_unique<SnapshotBuilder>(info);
+    }
+    void tell(const trace::Event& event, std::string_view payload = {}) {
+        session::Batch batch;
+        batch.append(++m_seq, event, trace::asPayload(payload));
+        m_builder->add(batch);
+    }
+    void level(int level) { tell(trace::TracerSample{.at = 0, .level = static_cast<std::uint8_t>(level)}); }
+    void transfer(int id, int expert, std::int64_t begin, std::int64_t end, std::int64_t bytes) {
+        tell(trace::TransferSpan{.begin = begin,
+                                 .end = end,
+                                 .queuedAt = begin,
+                                 .token = TokenIndex(1),
+                                 .key = expertKey(0, expert),
+                                 .transfer = TransferId(id),
+                                 .bytes = bytes});
+    }
+    void copy(int id, int expert, std::int64_t begin, std::int64_t end, std::int64_t bytes) {
+        tell(GpuCopySpan{.begin = begin,
+                         .end = end,
+                         .bytes = bytes,
+                         .token = TokenIndex(1),
+                         .key = expertKey(0, expert),
+                         .transfer = TransferId(id),
+                         .stage = Stage::Experts,
+                         .direction = CopyDirection::HostToDevice,
+                         .from = MemoryKind::Pinned,
+                         .to = MemoryKind::Device});
+    }
+    SnapshotPtr snapshot() const { return m_builder->snapshot(); }
+    DeviceTraffic device() const { return snapshot()->device; }
+
+private:
+    std::unique_ptr<SnapshotBuilder> m_builder;
+    std::int64_t m_seq = 0;
+};
+
+TEST(DeviceReducer, ABlockwiseTransferAgreesWithItsCopiesInAnyOrder) {
+    Story story;
+    story.level(1);
+    story.copy(5, 2, 1010, 1020, 60);
+    story.transfer(5, 2, 1000, 1050, 100);
+    EXPECT_EQ(story.device().transfersOpen, 1);
+    EXPECT_EQ(story.device().expertsUnequal(), 1);
+    story.copy(5, 2, 1025, 1040, 40);
+    const DeviceTraffic device = story.device();
+    EXPECT_EQ(device.transfersAgreed, 1);
+    EXPECT_EQ(device.transfersOpen, 0);
+    EXPECT_EQ(device.expertsUnequal(), 0);
+    EXPECT_EQ(device.engineBytes, 100);
+    EXPECT_EQ(device.bytesExperts, 100);
+    EXPECT_EQ(device.bytesUnattributed(), 0);
+    EXPECT_EQ(device.worstOutsideNs, 0);
+}
+
+TEST(DeviceReducer, BytesThatDoNotAgreeAreNamed) {
+    Story story;
+    story.level(1);
+    story.transfer(5, 2, 1000, 1050, 100);
+    story.copy(5, 2, 1010, 1020, 99);
+    EXPECT_EQ(story.device().transfersOpen, 1);
+    EXPECT_EQ(story.device().expertsUnequal(), 1);
+    EXPECT_NE(summaryText(*story.snapshot()).find("different for 1 experts"), std::string::npos);
+    EXPECT_NE(summaryJson(*story.snapshot()).find("\"device_bytes\": 99"), std::string::npos);
+}
+
+TEST(DeviceReducer, TransfersWhileNothingWasRecordedAreNotHeldAgainstIt) {
+    Story story;
+    story.transfer(1, 0, 0, 10, 50);
+    story.level(1);
+    story.transfer(2, 1, 20, 30, 50);
+    story.copy(2, 1, 22, 28, 50);
+    story.level(0);
+    story.transfer(3, 2, 40, 50, 50);
+    const DeviceTraffic device = story.device();
+    EXPECT_EQ(device.engineBytes, 50);
+    EXPECT_EQ(device.transfersAgreed, 1);
+    EXPECT_EQ(device.transfersOpen, 0);
+    EXPECT_FALSE(device.traced);
+    EXPECT_EQ(device.level, 1);
+}
+
+TEST(DeviceReducer, TimesMayDifferByTheStatedErrorAndNoMore) {
+    Story story;
+    story.level(1);
+    story.tell(trace::ClockAligned{.at = 0, .offsetNs = 0, .errorNs = 4, .deviceLeadNs = 6});
+    story.transfer(1, 0, 1000, 1100, 8);
+    story.copy(1, 0, 990, 1100, 8);
+    EXPECT_EQ(story.device().worstOutsideNs, 10);
+    EXPECT_EQ(story.device().transfersOutside, 0);
+    story.transfer(2, 0, 2000, 2100, 8);
+    story.copy(2, 0, 2050, 2111, 8);
+    EXPECT_EQ(story.device().worstOutsideNs, 11);
+    EXPECT_EQ(story.device().transfersOutside, 1);
+}
+
+TEST(DeviceReducer, WhatIsNoExpertsIsListedByWhatItWas) {
+    Story story;
+    story.level(1);
+    GpuCopySpan weights{
+        .begin = 0, .end = 9, .bytes = 1000, .direction = CopyDirection::HostToDevice, .from = MemoryKind::Pageable};
+    story.tell(weights);
+    GpuCopySpan ids{.begin = 10,
+                    .end = 11,
+                    .bytes = 4,
+                    .token = TokenIndex(3),
+                    .stage = Stage::Embed,
+                    .direction = CopyDirection::HostToDevice,
+                    .from = MemoryKind::Pinned};
+    story.tell(ids);
+    story.tell(ids);
+    GpuCopySpan logits = ids;
+    logits.direction = CopyDirection::DeviceToHost;
+    story.tell(logits);
+    const DeviceTraffic device = story.device();
+    EXPECT_EQ(device.bytesToDevice, 1008);
+    EXPECT_EQ(device.bytesUnattributed(), 1008);
+    EXPECT_EQ(device.bytesFromDevice, 4);
+    ASSERT_EQ(device.unattributed.size(), 2U);
+    EXPECT_EQ(device.unattributed.at("embedding, from pinned memory").copies, 2);
+    EXPECT_EQ(device.unattributed.at("outside a pass (weights, set-up), from pageable memory").bytes, 1000);
+}
+
+TEST(DeviceReducer, LossOverheadAndNamesAreKept) {
+    Story story;
+    story.level(3);
+    story.tell(trace::RecordsLost{.begin = 5, .end = 9, .count = 12, .cause = trace::LossCause::DeviceBuffers});
+    story.tell(trace::OverheadMeasured{.at = 1,
+                                       .offTokenNs = 1'000'000,
+                                       .onTokenNs = 1'020'000,
+                                       .pairs = 5,
+                                       .tokens = 9,
+                                       .lowShare = 0.01F,
+                                       .highShare = 0.03F,
+                                       .level = 3});
+    story.tell(trace::KernelNamed{.at = 2, .kernel = trace::KernelId(1)}, "gateTop");
+    story.tell(trace::KernelNamed{.at = 2, .kernel = trace::KernelId(2'000'000'000)}, "too many");
+    story.tell(trace::KernelSpan{.begin = 3, .end = 7, .kernel = trace::KernelId(1)});
+    const SnapshotPtr s = story.snapshot();
+    EXPECT_EQ(s->device.recordsLost, 12);
+    ASSERT_EQ(s->gaps.size(), 1U);
+    EXPECT_EQ(s->gaps[0].begin, 5);
+    ASSERT_EQ(s->device.kernelNames.size(), 2U);
+    EXPECT_EQ(s->device.kernelNames[1], "gateTop");
+    EXPECT_EQ(s->device.kernelNs, 4);
+    const std::string text = summaryText(*s);
+    EXPECT_NE(text.find("+2.00 % of the time per token at level 3"), std::string::npos) << text;
+    EXPECT_NE(text.find("12 lost"), std::string::npos);
+    EXPECT_NE(text.find("A tracer of the test."), std::string::npos);
+}
+
+TEST(DeviceReducer, ASessionWithoutATracerSaysNothingOfTheDevice) {
+    const SnapshotBuilder builder(std::make_shared<const session::SessionInfo>());
+    EXPECT_EQ(summaryText(*builder.snapshot()).find("\nDevice\n"), std::string::npos);
+    EXPECT_NE(summaryJson(*builder.snapshot()).find("\"device\": null"), std::string::npos);
+}
+
+} // namespace
+} // namespace moescope::analysis
