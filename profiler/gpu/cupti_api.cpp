@@ -1,0 +1,83 @@
+#include "profiler/gpu/cupti_api.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <dlfcn.h>
+
+namespace moescope::gpu {
+namespace {
+
+constexpr const char* kLibrary = "libcupti.so.13";
+/// 130001 and 130000 are one family: the records have the same layouts.
+constexpr std::uint32_t kVersionsPerFamily = 100;
+
+template <class Function>
+void find(void* library, const char* name, Function& into) {
+    into = reinterpret_cast<Function>(dlsym(library, name));
+    if (!into)
+        throw CuptiMissing(fmt::format("The device's work is not recorded: this libcupti lacks {}.", name));
+}
+
+CuptiApi tableOf(void* library) {
+    CuptiApi api;
+    find(library, "cuptiGetVersion", api.getVersion);
+    find(library, "cuptiGetResultString", api.resultString);
+    find(library, "cuptiSubscribe_v2", api.subscribe);
+    find(library, "cuptiUnsubscribe", api.unsubscribe);
+    find(library, "cuptiGetTimestamp", api.timestamp);
+    find(library, "cuptiActivityRegisterTimestampCallback", api.registerTimestamp);
+    find(library, "cuptiActivitySetAttribute", api.setAttribute);
+    find(library, "cuptiActivityRegisterCallbacks", api.registerBuffers);
+    find(library, "cuptiActivityEnable", api.enable);
+    find(library, "cuptiActivityDisable", api.disable);
+    find(library, "cuptiActivityEnableRuntimeApi", api.enableRuntimeCall);
+    find(library, "cuptiActivityEnableDriverApi", api.enableDriverCall);
+    find(library, "cuptiActivityEnableAllSyncRecords", api.enableAllWaits);
+    find(library, "cuptiActivityPushExternalCorrelationId", api.pushId);
+    find(library, "cuptiActivityPopExternalCorrelationId", api.popId);
+    find(library, "cuptiActivityFlushAll", api.flushAll);
+    find(library, "cuptiActivityGetNextRecord", api.nextRecord);
+    find(library, "cuptiActivityGetNumDroppedRecords", api.droppedRecords);
+    return api;
+}
+
+} // namespace
+
+std::vector<std::filesystem::path> cuptiPlaces(const std::filesystem::path& wanted) {
+    if (!wanted.empty())
+        return {wanted};
+    std::vector<std::filesystem::path> places;
+    if (const char* home = std::getenv("CUDA_HOME"); home && *home != '\0')
+        for (const char* folder : {"lib64", "lib", "extras/CUPTI/lib64"})
+            places.push_back(std::filesystem::path(home) / folder / kLibrary);
+    places.emplace_back(kLibrary);
+    for (const char* root : {"/usr/local/cuda", "/usr/local/cuda-13.0"})
+        for (const char* folder : {"lib64", "lib", "extras/CUPTI/lib64"})
+            places.push_back(std::filesystem::path(root) / folder / kLibrary);
+    return places;
+}
+
+void checkCuptiVersion(const CuptiApi& api) {
+    std::uint32_t version = 0;
+    if (api.getVersion(&version) != CUPTI_SUCCESS)
+        throw CuptiMissing("The device's work is not recorded: libcupti does not say its version.");
+    if (version / kVersionsPerFamily != CUPTI_API_VERSION / kVersionsPerFamily)
+        throw CuptiMissing(fmt::format("The device's work is not recorded: libcupti is of version {}, and this build reads the "
+                                       "records of version {} only.",
+                                       version, CUPTI_API_VERSION));
+}
+
+CuptiApi loadCupti(const std::filesystem::path& wanted) {
+    for (const std::filesystem::path& place : cuptiPlaces(wanted))
+        if (void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+            const CuptiApi api = tableOf(library);
+            checkCuptiVersion(api);
+            return api;
+        }
+    throw CuptiMissing(fmt::format("The device's work is not recorded: {} was not found; set CUDA_HOME to the folder of a CUDA "
+                                   "13.0 toolkit.",
+                                   wanted.empty() ? std::string(kLibrary) : wanted.string()));
+}
+
+} // namespace moescope::gpu
