@@ -3,6 +3,7 @@
 #include "app/command_list.h"
 #include "app/run_facts.h"
 #include "engine/runtime/backend_choice.h"
+#include "profiler/gpu/gpu_collector.h"
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -98,6 +99,17 @@ void addEngineFlags(CLI::App& command, EngineFlags& flags) {
                         fmt::format("{}. Default: {}", settingHelp(names[i]), runtime::settingValue({}, names[i])))
             ->type_name("VALUE")
             ->group("Settings (may also change while running)");
+}
+
+void addTraceFlag(CLI::App& command, int& level) {
+    command
+        .add_option(
+            "--trace-level", level,
+            "What to record of the GPU beside the engine's own events: 0 nothing, 1 every copy, 2 also graph launches and "
+            "waits, 3 also every kernel. Needs CUPTI 13.0; without it the run goes on and says what is missing")
+        ->check(CLI::Range(0, gpu::kMostTraceLevel))
+        ->capture_default_str()
+        ->type_name("LEVEL");
 }
 
 void addPromptFlags(CLI::App& command, PromptFlags& flags) {

@@ -32,6 +32,8 @@ struct PromptFlags {
     model::SamplerSettings sampling;
 };
 
+/// --trace-level. The value must outlive the parser.
+void addTraceFlag(CLI::App& command, int& level);
 /// The flags objects must outlive the parser.
 void addEngineFlags(CLI::App& command, EngineFlags& flags);
 void addPromptFlags(CLI::App& command, PromptFlags& flags);

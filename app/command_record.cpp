@@ -7,6 +7,7 @@
 #include "app/scheduled_settings.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 
@@ -20,6 +21,8 @@ struct RecordFlags {
     std::string title;
     std::vector<std::string> schedule;
     double maxSessionMb = 0;
+    int traceLevel = 0;
+    int overheadPairs = 0;
     bool progress = false;
 };
 
@@ -37,6 +40,8 @@ public:
             const std::lock_guard lock(m_mutex);
             m_stoppable = &m_run;
         }
+        if (m_run.collector().degraded())
+            say("moescope-engine: {}\n", m_run.collector().status());
         m_schedule.apply(0, m_run);
     }
     ~Recording() { forgetRun(); }
@@ -64,10 +69,31 @@ public:
             if (answer.reason == trace::EndReason::Failed || !answer.problem.empty())
                 problem = answer.problem.empty() ? "The run failed." : answer.problem;
         }
+        if (m_flags.overheadPairs > 0 && problem.empty() && !m_interrupted)
+            measureOverhead(request);
         return finish(problem);
     }
 
 private:
+    /// The last question again, without its answer.
+    void measureOverhead(runtime::GenerationRequest request) {
+        if (!m_questions.raw)
+            request.messages.pop_back();
+        m_quiet = true;
+        const auto measured = m_run.measureOverhead(request, m_flags.overheadPairs);
+        m_quiet = false;
+        if (!measured) {
+            say("The cost of recording the device was not measured: {}\n", m_run.collector().status());
+            return;
+        }
+        say("Recording the device at level {} costs {:+.2f} % of the time per token (middle half of {} pairs: {:+.2f} to "
+            "{:+.2f} %).\n",
+            measured->level,
+            (static_cast<double>(measured->onTokenNs) / static_cast<double>(std::max<std::int64_t>(1, measured->offTokenNs)) -
+             1) *
+                100,
+            measured->pairs, static_cast<double>(measured->lowShare) * 100, static_cast<double>(measured->highShare) * 100);
+    }
     RunOptions options() const {
         RunOptions options;
         options.engine = engineOptions(m_flags.engine);
@@ -77,6 +103,7 @@ private:
         options.sampling = m_flags.prompt.sampling;
         options.maxTokens = m_flags.prompt.maxTokens;
         options.maxSessionBytes = static_cast<std::int64_t>(m_flags.maxSessionMb * 1e6);
+        options.traceLevel = static_cast<gpu::TraceLevel>(m_flags.traceLevel);
         return options;
     }
     /// The answer is in the session whether or not somebody reads it here; and this runs where nothing may throw.
@@ -85,6 +112,8 @@ private:
         std::fflush(stdout);
     }
     void token(const trace::TokenEmitted& event, std::string_view text) {
+        if (m_quiet)
+            return;
         putAnswer(text);
         ++m_tokens;
         m_progress.token(m_tokens, event.at);
@@ -141,6 +170,7 @@ private:
     Run* m_stoppable = nullptr;
     std::string m_full;
     int m_tokens = 0;
+    bool m_quiet = false;  ///< answers are only timed; the engine's thread
     StopSignals m_signals; ///< before any thread of the run, so that all inherit its mask
     Run m_run;
 };
@@ -173,6 +203,14 @@ void addRecordCommand(CLI::App& root, Chosen& chosen) {
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str()
         ->type_name("MB");
+    addTraceFlag(*command, flags->traceLevel);
+    command
+        ->add_option("--trace-overhead", flags->overheadPairs,
+                     "Then answer the last question again this many times without and with the device recorded, in turn, and "
+                     "store what recording costs")
+        ->check(CLI::Range(0, 1000))
+        ->capture_default_str()
+        ->type_name("PAIRS");
     command->add_flag("--progress", flags->progress, "Show tokens and tokens/s on stderr even if it is not a terminal");
     command->callback([flags, &chosen] { chosen = [flags] { return Recording(*flags).run(); }; });
 }

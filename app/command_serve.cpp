@@ -1,8 +1,10 @@
+#include "app/command_flags.h"
 #include "app/command_list.h"
 #include "app/run_signals.h"
 #include "app/serve_loop.h"
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -19,11 +21,11 @@ int takeStdout() {
     return pipe;
 }
 
-int serve() {
+int serve(int traceLevel) {
     const int pipe = takeStdout();
     LineReader input(STDIN_FILENO);
     MessageWriter output(pipe);
-    ServeLoop loop(input, output);
+    ServeLoop loop(input, output, static_cast<gpu::TraceLevel>(traceLevel));
     const StopSignals signals([&] { loop.quit(); });
     std::thread reader([&] { loop.read(); });
     const int result = loop.work();
@@ -42,7 +44,9 @@ void addServeCommand(CLI::App& root, Chosen& chosen) {
         "on stdout. Events go to the session file. The end of stdin finishes the session.\n\nExample:\n"
         "  (echo '{\"id\":1,\"command\":\"load\"}'; echo '{\"id\":2,\"command\":\"prompt\",\"messages\":[{\"role\":\"user\","
         "\"text\":\"Hello\"}]}'; sleep 20) | moescope-engine serve");
-    command->callback([&chosen] { chosen = serve; });
+    auto traceLevel = std::make_shared<int>(0);
+    addTraceFlag(*command, *traceLevel);
+    command->callback([&chosen, traceLevel] { chosen = [traceLevel] { return serve(*traceLevel); }; });
 }
 
 } // namespace moescope::app

@@ -1,6 +1,7 @@
 #include "app/run.h"
 
 #include "app/run_facts.h"
+#include "app/run_overhead.h"
 
 #include <fmt/format.h>
 
@@ -32,11 +33,14 @@ record::Recorder::Options recorderOptions(const RunOptions& options, session::Se
 Run::Run(RunOptions options, TracerRelay::OnToken onToken, OnTrouble onTrouble)
     : m_relay(std::move(onToken)), m_onTrouble(std::move(onTrouble)), m_tracer(m_relay.openProducer("run")),
       m_restater(m_relay.openProducer("restater")), m_sampling(samplingValues(options.sampling, options.maxTokens)) {
+    m_collector = gpu::makeGpuCollector({options.traceLevel, {}}, m_relay, m_clock);
+    m_relay.setScopes(m_collector->scopes());
     m_engine = std::make_unique<runtime::Engine>(options.engine, m_relay, m_clock);
     m_pausable = m_engine.get();
     m_recorder = std::make_unique<record::Recorder>(recorderOptions(options, info(options)), m_clock,
                                                     [this](const std::string& reason) { trouble(reason); });
     m_relay.attach(*m_recorder);
+    noteCollector();
 }
 
 Run::~Run() {
@@ -62,7 +66,13 @@ session::SessionInfo Run::info(const RunOptions& options) const {
     info.sensitivity = m_engine->sensitivity();
     info.calibration = m_engine->calibration().known().json;
     info.seed = options.sampling.seed;
+    info.tracer = {static_cast<int>(m_collector->level()), m_collector->status()};
     return info;
+}
+
+void Run::noteCollector() {
+    if (m_collector->degraded())
+        m_tracer.emit(trace::NoteMade{m_clock.now(), {}}, trace::asPayload(m_collector->status()));
 }
 
 void Run::noteSampling(const runtime::GenerationRequest& request) {
@@ -79,6 +89,39 @@ void Run::noteSampling(const runtime::GenerationRequest& request) {
 runtime::Answer Run::answer(const runtime::GenerationRequest& request) {
     noteSampling(request);
     return m_engine->answer(request);
+}
+
+std::optional<double> Run::timeAnswer(const runtime::GenerationRequest& request, bool recording) {
+    m_collector->setRecording(recording);
+    m_relay.takeTokenNs();
+    const runtime::Answer answer = m_engine->answer(request);
+    if (answer.reason == trace::EndReason::Failed || answer.reason == trace::EndReason::Requested)
+        return std::nullopt;
+    return m_relay.takeTokenNs();
+}
+
+std::optional<trace::OverheadMeasured> Run::measureOverhead(const runtime::GenerationRequest& request, int pairs) {
+    if (m_collector->level() == gpu::TraceLevel::Engine)
+        return std::nullopt;
+    std::vector<OverheadPair> measured;
+    bool going = timeAnswer(request, true).has_value();
+    for (int pair = 0; pair < pairs && going; ++pair) {
+        const bool onFirst = pair % 2 == 1;
+        const auto first = timeAnswer(request, onFirst);
+        const auto second = first ? timeAnswer(request, !onFirst) : std::nullopt;
+        going = second.has_value();
+        if (going)
+            measured.push_back(onFirst ? OverheadPair{*second, *first} : OverheadPair{*first, *second});
+    }
+    m_collector->setRecording(true);
+    trace::OverheadMeasured overhead = overheadOf(measured);
+    if (!going || overhead.pairs == 0)
+        return std::nullopt;
+    overhead.at = m_clock.now();
+    overhead.tokens = request.maxTokens;
+    overhead.level = static_cast<std::uint8_t>(m_collector->level());
+    m_tracer.emit(overhead);
+    return overhead;
 }
 
 void Run::post(std::string_view setting, std::string_view value) {
@@ -125,6 +168,7 @@ void Run::finish() {
         const std::lock_guard lock(m_pauseMutex);
         m_pausable = nullptr;
     }
+    m_collector->finish(); // while the engine's device is still there
     m_engine.reset();
     m_recorder->finish();
 }

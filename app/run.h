@@ -1,11 +1,13 @@
 #pragma once
 #include "app/run_relay.h"
 #include "engine/runtime/engine.h"
+#include "profiler/gpu/gpu_collector.h"
 #include "profiler/record/recorder.h"
 
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace moescope::app {
@@ -18,6 +20,7 @@ struct RunOptions {
     model::SamplerSettings sampling;
     int maxTokens = 256;
     std::int64_t maxSessionBytes = 0; ///< 0: no limit; beyond it the disk counts as full
+    gpu::TraceLevel traceLevel = gpu::TraceLevel::Engine;
 };
 
 /// One recorded run: a clock, an engine, a recorder, a session. While nothing can be written, the run is paused.
@@ -40,6 +43,12 @@ public:
 
     /// Generates; changed sampling values become SettingChanged events first.
     runtime::Answer answer(const runtime::GenerationRequest& request);
+    /// How the device is recorded, or why not.
+    const gpu::GpuCollector& collector() const { return *m_collector; }
+    /// Answers the request again and again, once to warm up and then `pairs` times without and with the device recorded, in the
+    /// order off on, on off. What it cost becomes an event. Nothing where the device is not recorded, or when an answer
+    /// fails or is stopped.
+    std::optional<trace::OverheadMeasured> measureOverhead(const runtime::GenerationRequest& request, int pairs);
 
     void post(std::string_view setting, std::string_view value); ///< any thread; see Engine::post
     void stop();                                                 ///< any thread
@@ -53,6 +62,9 @@ public:
 private:
     session::SessionInfo info(const RunOptions& options) const;
     void noteSampling(const runtime::GenerationRequest& request);
+    void noteCollector();
+    /// Time per decoded token of one answer; nothing if it did not end by itself.
+    std::optional<double> timeAnswer(const runtime::GenerationRequest& request, bool recording);
     void trouble(const std::string& reason);
     void applyPause();
 
@@ -67,7 +79,8 @@ private:
     bool m_diskFull = false;
     runtime::Engine* m_pausable = nullptr;
     std::unique_ptr<record::Recorder> m_recorder;
-    std::unique_ptr<runtime::Engine> m_engine; ///< goes first: what it emits at its end is recorded
+    std::unique_ptr<gpu::GpuCollector> m_collector; ///< listens before the engine touches a device
+    std::unique_ptr<runtime::Engine> m_engine;      ///< goes first: what it emits at its end is recorded
 };
 
 } // namespace moescope::app

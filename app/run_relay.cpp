@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace moescope::app {
 
@@ -25,6 +26,9 @@ void TracerRelay::notice(const trace::Event& event, trace::Payload payload) {
         m_nextToken = prompted->token.value + 1;
     } else if (const auto* emitted = std::get_if<trace::TokenEmitted>(&event)) {
         m_nextToken = emitted->token.value + 1;
+        m_firstEmitted = m_emitted == 0 ? emitted->at : m_firstEmitted;
+        m_lastEmitted = emitted->at;
+        ++m_emitted;
         if (m_onToken)
             m_onToken(*emitted, {reinterpret_cast<const char*>(payload.data()), payload.size()});
     } else if (const auto* changed = std::get_if<trace::SettingChanged>(&event)) {
@@ -32,6 +36,11 @@ void TracerRelay::notice(const trace::Event& event, trace::Payload payload) {
     } else if (const auto* allocated = std::get_if<trace::SlotsAllocated>(&event)) {
         keep(*allocated);
     }
+}
+
+double TracerRelay::takeTokenNs() {
+    const std::int64_t tokens = std::exchange(m_emitted, 0);
+    return tokens < 2 ? 0 : static_cast<double>(m_lastEmitted - m_firstEmitted) / static_cast<double>(tokens - 1);
 }
 
 void TracerRelay::keep(const trace::SettingChanged&, trace::Payload payload) {

@@ -21,9 +21,15 @@ public:
     explicit TracerRelay(OnToken onToken) : m_onToken(std::move(onToken)) {}
 
     trace::Tracer& openProducer(std::string_view name) override;
+    trace::ScopeSink& scopes() override { return m_scopes ? *m_scopes : trace::TracerSource::scopes(); }
+    /// Before the engine is built; the sink must outlive it.
+    void setScopes(trace::ScopeSink& scopes) { m_scopes = &scopes; }
     void attach(trace::TracerSource& target);
     /// The index that the next token of the stream will have, as far as the events say.
     trace::TokenIndex nextToken() const { return trace::TokenIndex(m_nextToken.load()); }
+    /// Mean time per token between the first and the last one emitted since the last call; 0 if there were fewer than two.
+    /// The engine's thread.
+    double takeTokenNs();
     /// Says again what a file that begins now could not know: settings changed since the start, and the slots in force.
     /// Any thread; `into` must be that thread's.
     void restate(trace::Tracer& into, trace::TimeNs now);
@@ -55,6 +61,10 @@ private:
     void keep(const trace::SlotsAllocated& event);
 
     OnToken m_onToken;
+    trace::ScopeSink* m_scopes = nullptr;
+    trace::TimeNs m_firstEmitted = 0; ///< these three since takeTokenNs()
+    trace::TimeNs m_lastEmitted = 0;
+    std::int64_t m_emitted = 0;
     std::atomic<std::int32_t> m_nextToken = 0;
     std::mutex m_stateMutex;       ///< guards m_changes and m_slots
     std::vector<Change> m_changes; ///< by name: value at the start and now

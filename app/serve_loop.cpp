@@ -54,6 +54,8 @@ Values factsOf(const Run& run) {
     return {{"session", run.path().string()},
             {"backend", run.backendName()},
             {"backend_note", run.backendNote()},
+            {"trace_level", static_cast<std::int64_t>(run.collector().level())},
+            {"trace_status", run.collector().status()},
             {"model", facts.name},
             {"model_path", facts.path},
             {"model_hash", facts.hash},
@@ -276,8 +278,10 @@ void ServeLoop::newSession(std::int64_t id, const NewSessionCommand& command) {
 }
 
 void ServeLoop::begin(std::int64_t id) {
+    RunOptions options = optionsFrom(m_loaded);
+    options.traceLevel = m_traceLevel;
     auto run = std::make_shared<Run>(
-        optionsFrom(m_loaded), [this](const trace::TokenEmitted&, std::string_view) { token(); },
+        std::move(options), [this](const trace::TokenEmitted&, std::string_view) { token(); },
         [this](const std::string& reason) { trouble(reason); });
     const Values facts = factsOf(*run);
     const std::string path = run->path().string();

@@ -14,7 +14,8 @@ namespace moescope::app {
 /// read() is called on one thread, work() on another; both return after quit or the end of the input.
 class ServeLoop {
 public:
-    ServeLoop(LineReader& input, MessageWriter& output) : m_input(input), m_output(output) {}
+    ServeLoop(LineReader& input, MessageWriter& output, gpu::TraceLevel traceLevel)
+        : m_input(input), m_output(output), m_traceLevel(traceLevel) {}
 
     /// Reads commands until quit or the end of the input.
     void read();
@@ -47,6 +48,7 @@ private:
 
     LineReader& m_input;
     MessageWriter& m_output;
+    const gpu::TraceLevel m_traceLevel;
     LoadCommand m_loaded; ///< engine's thread: how the present run was made
 
     std::mutex m_mutex; ///< guards everything below
