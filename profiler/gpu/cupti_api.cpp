@@ -9,6 +9,7 @@ namespace moescope::gpu {
 namespace {
 
 constexpr const char* kLibrary = "libcupti.so.13";
+constexpr const char* kFolders[] = {"lib64", "lib", "targets/x86_64-linux/lib", "extras/CUPTI/lib64"};
 /// 130001 and 130000 are one family: the records have the same layouts.
 constexpr std::uint32_t kVersionsPerFamily = 100;
 
@@ -49,11 +50,11 @@ std::vector<std::filesystem::path> cuptiPlaces(const std::filesystem::path& want
         return {wanted};
     std::vector<std::filesystem::path> places;
     if (const char* home = std::getenv("CUDA_HOME"); home && *home != '\0')
-        for (const char* folder : {"lib64", "lib", "extras/CUPTI/lib64"})
+        for (const char* folder : kFolders)
             places.push_back(std::filesystem::path(home) / folder / kLibrary);
     places.emplace_back(kLibrary);
     for (const char* root : {"/usr/local/cuda", "/usr/local/cuda-13.0"})
-        for (const char* folder : {"lib64", "lib", "extras/CUPTI/lib64"})
+        for (const char* folder : kFolders)
             places.push_back(std::filesystem::path(root) / folder / kLibrary);
     return places;
 }

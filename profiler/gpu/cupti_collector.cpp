@@ -71,7 +71,7 @@ const char* levelWords(TraceLevel level) {
 
 CuptiCollector::CuptiCollector(const CuptiApi& api, TraceLevel level, trace::TracerSource& tracers, const trace::Clock& clock)
     : m_api(api), m_level(level), m_clock(clock), m_tracer(tracers.openProducer("gpu")), m_buffers(processBuffers()),
-      m_scopes(m_api, level), m_nvml(Nvml::open()), m_events(m_tracer) {
+      m_scopes(m_api), m_nvml(Nvml::open()), m_events(m_tracer) {
     subscribe();
     try {
         begin();

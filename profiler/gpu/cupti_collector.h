@@ -2,6 +2,7 @@
 #include "profiler/gpu/cupti_api.h"
 #include "profiler/gpu/cupti_buffers.h"
 #include "profiler/gpu/cupti_scopes.h"
+#include "profiler/gpu/gpu_collector.h"
 #include "profiler/gpu/nvml.h"
 #include "profiler/gpu/record_events.h"
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint64_t kPlace = 1;
 constexpr std::uint64_t kTransfer = 2;
+constexpr std::uint64_t kAnyTransfer = 0xaaaaaaaaaaaaaaaa;
 constexpr int kBitsPerScope = 2;
 
 /// What this thread's open scopes told CUPTI, two bits each, the innermost lowest: recording may stop between push and pop.
@@ -18,11 +19,12 @@ thread_local std::uint64_t openScopes = 0;
 
 void CuptiScopes::push(const trace::Scope& scope) noexcept {
     std::uint64_t told = 0;
-    if (m_recording.load(std::memory_order_relaxed) && (m_everything || scope.transfer.valid())) {
+    if (m_recording.load(std::memory_order_relaxed)) {
         if (m_api.pushId(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM0, encodePlace(scope)) == CUPTI_SUCCESS)
             told |= kPlace;
-        if (scope.transfer.valid() && m_api.pushId(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM1,
-                                                   static_cast<std::uint64_t>(scope.transfer.value)) == CUPTI_SUCCESS)
+        // An outer scope's transfer must not pass for the inner one's.
+        if ((scope.transfer.valid() || (openScopes & kAnyTransfer) != 0) &&
+            m_api.pushId(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM1, encodeTransfer(scope.transfer)) == CUPTI_SUCCESS)
             told |= kTransfer;
     }
     openScopes = (openScopes << kBitsPerScope) | told;

@@ -65,7 +65,7 @@ void RecordEvents::on(const CallRecord& record) {
 void RecordEvents::on(const ScopeRecord& record) {
     Origin& origin = originOf(record.correlation);
     if (record.part == ScopeRecord::Part::Transfer) {
-        origin.scope.transfer = trace::TransferId(static_cast<std::int32_t>(record.code & 0x7fffffff));
+        origin.scope.transfer = decodeTransfer(record.code);
         return;
     }
     const trace::TransferId transfer = origin.scope.transfer;

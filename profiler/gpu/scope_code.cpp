@@ -30,6 +30,15 @@ std::uint64_t encodePlace(const trace::Scope& scope) {
     return (code << kStageBits) | static_cast<std::uint64_t>(scope.stage);
 }
 
+std::uint64_t encodeTransfer(trace::TransferId transfer) {
+    return transfer.valid() ? static_cast<std::uint64_t>(transfer.value) + 1 : 0;
+}
+
+trace::TransferId decodeTransfer(std::uint64_t code) {
+    return code > 0 && code <= std::uint64_t{1} << 31 ? trace::TransferId(static_cast<std::int32_t>(code - 1))
+                                                      : trace::TransferId();
+}
+
 trace::Scope decodePlace(std::uint64_t code) {
     trace::Scope scope;
     const std::int32_t stage = take(code, kStageBits);

@@ -9,6 +9,8 @@ namespace moescope::gpu {
 /// and stage in 25, 13, 17 and 4 bits. Exact for every id that a session may hold (see session/schema.h). The
 /// transfer travels as a number of its own.
 std::uint64_t encodePlace(const trace::Scope& scope);
+std::uint64_t encodeTransfer(trace::TransferId transfer);
+trace::TransferId decodeTransfer(std::uint64_t code);
 /// The scope without its transfer. Any number is accepted; one that encodePlace cannot make gives an unknown place.
 trace::Scope decodePlace(std::uint64_t code);
 

@@ -22,8 +22,7 @@ struct Bench {
     void place(std::uint32_t correlation, const trace::Scope& scope) {
         events.take(ScopeRecord{ScopeRecord::Part::Place, correlation, encodePlace(scope)});
         if (scope.transfer.valid())
-            events.take(
-                ScopeRecord{ScopeRecord::Part::Transfer, correlation, static_cast<std::uint64_t>(scope.transfer.value)});
+            events.take(ScopeRecord{ScopeRecord::Part::Transfer, correlation, encodeTransfer(scope.transfer)});
     }
     void call(std::uint32_t correlation, std::int64_t begin) { events.take(CallRecord{begin, begin + 100, correlation}); }
     void copy(std::uint32_t correlation, std::int64_t begin, std::int64_t bytes) {

@@ -26,6 +26,12 @@ TEST(ScopeCode, EveryPlaceThatASessionMayHoldComesBack) {
                     expectKept({trace::TokenIndex(token), trace::expertKey(layer, expert), stage, {}});
 }
 
+TEST(ScopeCode, EveryTransferComesBackAndNoneIsNone) {
+    for (const int id : {-1, 0, 1, 2147483647})
+        EXPECT_EQ(decodeTransfer(encodeTransfer(trace::TransferId(id))), trace::TransferId(id));
+    EXPECT_FALSE(decodeTransfer(~std::uint64_t{0}).valid());
+}
+
 TEST(ScopeCode, DifferentPlacesHaveDifferentCodes) {
     const Scope one{trace::TokenIndex(1), trace::expertKey(2, 3), Stage::Experts, {}};
     Scope other = one;

@@ -49,7 +49,7 @@ TEST(CuptiCollector, ACopyComesOutTiedToItsTransferOnTheSessionsClock) {
     const std::uint64_t start = bench.now();
     bench.cupti.put(copyActivity(start, start + 500, 4096, 9));
     bench.cupti.put(scopeActivity(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM0, encodePlace(scope), 9));
-    bench.cupti.put(scopeActivity(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM1, 42, 9));
+    bench.cupti.put(scopeActivity(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM1, encodeTransfer(scope.transfer), 9));
     collector->flush();
     const trace::TimeNs after = bench.clock.now();
     const auto spans = bench.log.all<trace::GpuCopySpan>();
@@ -84,7 +84,7 @@ TEST(CuptiCollector, EachLevelRecordsWhatTheOneBelowDoes) {
 
 TEST(CuptiCollector, ScopesBecomeExternalIds) {
     Bench bench;
-    auto collector = bench.collector(TraceLevel::Launches);
+    auto collector = bench.collector(TraceLevel::Copies);
     {
         const trace::Scope stage{trace::TokenIndex(7), {trace::Layer(3), {}}, trace::Stage::Router, {}};
         const trace::OpenScope open(collector->scopes(), stage);
@@ -92,16 +92,20 @@ TEST(CuptiCollector, ScopesBecomeExternalIds) {
             collector->scopes(), {trace::TokenIndex(7), trace::expertKey(3, 5), trace::Stage::Experts, trace::TransferId(8)});
         EXPECT_EQ(bench.cupti.open, 3);
         EXPECT_EQ(bench.cupti.pushed[0], std::pair(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM0, std::uint64_t{encodePlace(stage)}));
-        EXPECT_EQ(bench.cupti.pushed[2], std::pair(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM1, std::uint64_t{8}));
+        EXPECT_EQ(bench.cupti.pushed[2],
+                  std::pair(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM1, encodeTransfer(trace::TransferId(8))));
     }
     EXPECT_EQ(bench.cupti.open, 0);
 }
 
-TEST(CuptiCollector, OnlyTransfersAreToldAtTheLevelOfCopies) {
+TEST(CuptiCollector, AnOuterTransferIsNotTheInnerScopes) {
     Bench bench;
     auto collector = bench.collector(TraceLevel::Copies);
-    const trace::OpenScope open(collector->scopes(), {trace::TokenIndex(7), {}, trace::Stage::Router, {}});
-    EXPECT_TRUE(bench.cupti.pushed.empty());
+    const trace::OpenScope outer(collector->scopes(),
+                                 {{}, trace::expertKey(3, 5), trace::Stage::Experts, trace::TransferId(8)});
+    const trace::OpenScope inner(collector->scopes(), {{}, {trace::Layer(3), {}}, trace::Stage::Router, {}});
+    EXPECT_EQ(bench.cupti.pushed.back().first, CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM1);
+    EXPECT_FALSE(decodeTransfer(bench.cupti.pushed.back().second).valid());
 }
 
 TEST(CuptiCollector, RecordingMayStopInsideAScope) {
