@@ -1,5 +1,6 @@
 #include "ui/status_line.h"
 
+#include "profiler/analysis/device_words.h"
 #include "ui/format.h"
 #include "ui/live_label.h"
 
@@ -21,6 +22,18 @@ QString linkText(const analysis::Summary& summary) {
     const QString speed = format::bandwidth(summary.linkBytesPerSecond);
     return StatusLine::tr("link %1 (%2%3)")
         .arg(speed, QString::fromStdString(summary.link), summary.emulated ? StatusLine::tr(", emulated") : QString());
+}
+
+/// Empty for a session whose device was not traced.
+QString tracerText(const analysis::DeviceTraffic& device) {
+    if (device.level == 0)
+        return {};
+    QString text = StatusLine::tr("tracer L%1").arg(device.level);
+    if (!device.overhead.empty())
+        text += StatusLine::tr(" (%1 %)").arg(analysis::overheadShare(device.overhead.back()) * 100, 0, 'f', 1);
+    if (device.recordsLost > 0)
+        text += StatusLine::tr(", %1 records lost").arg(format::count(device.recordsLost));
+    return text;
 }
 
 } // namespace
@@ -119,7 +132,7 @@ void StatusLine::refresh() {
     if (QString::fromStdString(snapshot->file) != m_sizeOf)
         refreshSize();
     if (!snapshot->info) {
-        for (const Field field : {Speed, Hits, Link, Overlap, Stall, Losses, Memory})
+        for (const Field field : {Speed, Hits, Link, Overlap, Stall, Tracer, Losses, Memory})
             put(field, {});
     } else {
         const double speed = recentTokensPerSecond(*snapshot);
@@ -132,6 +145,7 @@ void StatusLine::refresh() {
             tr("Share of the transfer time that compute did not wait for"));
         put(Stall, tr("stall %1/token").arg(format::milliseconds(summary.stallMsPerToken)),
             tr("Time that compute waited for experts"));
+        put(Tracer, tracerText(snapshot->device), QString::fromStdString(snapshot->info->tracer.status));
         put(Losses, tr("%1 events lost").arg(format::count(summary.eventsLost)),
             tr("%1 events recorded").arg(format::count(summary.events)));
         put(Memory, summary.hostResidentBytes > 0 ? tr("RAM %1").arg(format::bytes(summary.hostResidentBytes)) : QString(),

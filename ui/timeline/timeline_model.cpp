@@ -89,6 +89,9 @@ QString eventWords(const trace::Event& event) {
 
 QString barReadout(const analysis::Snapshot& snapshot, Lane lane, const session::LaneBar& bar, const trace::Event* event) {
     QString title = barMeaning(lane, bar.colourKey);
+    const auto kernel = static_cast<std::size_t>(bar.colourKey);
+    if (lane == Lane::Kernels && bar.colourKey >= 0 && kernel < snapshot.device.kernelNames.size())
+        title = QString::fromStdString(snapshot.device.kernelNames[kernel]).toHtmlEscaped();
     QStringList lines{QObject::tr("begins %1 ms · lasts %2")
                           .arg(static_cast<double>(bar.begin) / 1e6, 0, 'f', 3)
                           .arg(format::duration(bar.end - bar.begin))};

@@ -262,6 +262,11 @@ void TimelinePanel::showWindow(TimelineWindowPtr window) {
         if (lane.lane == Lane::CopyOther && !lane.bars.empty() &&
             std::find(scene.lanes.begin(), scene.lanes.end(), Lane::CopyOther) == scene.lanes.end())
             scene.lanes.insert(scene.lanes.end() - 1, Lane::CopyOther);
+    // What the device's tracer saw comes below what the engine said, where it was traced.
+    for (const TimelineWindow::LaneBars& lane : window->lanes)
+        if (lane.lane >= Lane::ToDevice && !lane.bars.empty() &&
+            std::find(scene.lanes.begin(), scene.lanes.end(), lane.lane) == scene.lanes.end())
+            scene.lanes.push_back(lane.lane);
     scene.window = window;
     // While someone reads the table, its rows do not change under the eyes thirty times a second.
     if (!m_plot->tableShown() || !m_tabled.isValid() || m_tabled.elapsed() > kTableEveryMs) {

@@ -207,7 +207,21 @@ void LanesCanvas::paintLane(QCPPainter& painter, const QRectF& row, const Timeli
         }
         if (copies && hatchedCopy(bar.colourKey))
             painter.fillRect(box, hatch);
+        if (lane.lane == Lane::Kernels && bar.count == 1)
+            paintKernelName(painter, box, bar.colourKey);
     }
+}
+
+void LanesCanvas::paintKernelName(QCPPainter& painter, const QRectF& box, std::int32_t kernel) {
+    const auto& names = m_scene.snapshot->device.kernelNames;
+    if (box.width() < kTextFrom || kernel < 0 || static_cast<std::size_t>(kernel) >= names.size())
+        return;
+    painter.setFont(m_theme.caption());
+    painter.setPen(m_theme.colour(Role::Ink));
+    const QString name = QString::fromStdString(names[static_cast<std::size_t>(kernel)]);
+    painter.drawText(box, Qt::AlignLeft | Qt::AlignVCenter,
+                     QFontMetricsF(m_theme.caption()).elidedText(name, Qt::ElideRight, box.width() - 4));
+    painter.setPen(Qt::NoPen);
 }
 
 void LanesCanvas::paintUndelivered(QCPPainter& painter) {

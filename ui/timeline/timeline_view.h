@@ -34,6 +34,7 @@ private:
     void paintFrame(QCPPainter& painter, const LaneStack& stack);
     void paintTokens(QCPPainter& painter, const QRectF& row, const std::vector<session::LaneBar>& bars);
     void paintTokenLabel(QCPPainter& painter, const QRectF& box, const session::LaneBar& bar);
+    void paintKernelName(QCPPainter& painter, const QRectF& box, std::int32_t kernel);
     void paintLane(QCPPainter& painter, const QRectF& row, const TimelineWindow::LaneBars& lane);
     void paintUndelivered(QCPPainter& painter);
     void paintGaps(QCPPainter& painter);

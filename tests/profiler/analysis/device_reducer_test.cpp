@@ -122,16 +122,17 @@ TEST(DeviceReducer, TimesMayDifferByTheStatedErrorAndNoMore) {
 TEST(DeviceReducer, WhatIsNoExpertsIsListedByWhatItWas) {
     Story story;
     story.level(1);
-    GpuCopySpan weights{
-        .begin = 0, .end = 9, .bytes = 1000, .direction = CopyDirection::HostToDevice, .from = MemoryKind::Pageable};
+    GpuCopySpan weights;
+    weights.end = 9;
+    weights.bytes = 1000;
+    weights.direction = CopyDirection::HostToDevice;
+    weights.from = MemoryKind::Pageable;
     story.tell(weights);
-    GpuCopySpan ids{.begin = 10,
-                    .end = 11,
-                    .bytes = 4,
-                    .token = TokenIndex(3),
-                    .stage = Stage::Embed,
-                    .direction = CopyDirection::HostToDevice,
-                    .from = MemoryKind::Pinned};
+    GpuCopySpan ids = weights;
+    ids.bytes = 4;
+    ids.token = TokenIndex(3);
+    ids.stage = Stage::Embed;
+    ids.from = MemoryKind::Pinned;
     story.tell(ids);
     story.tell(ids);
     GpuCopySpan logits = ids;
@@ -160,7 +161,11 @@ TEST(DeviceReducer, LossOverheadAndNamesAreKept) {
                                        .level = 3});
     story.tell(trace::KernelNamed{.at = 2, .kernel = trace::KernelId(1)}, "gateTop");
     story.tell(trace::KernelNamed{.at = 2, .kernel = trace::KernelId(2'000'000'000)}, "too many");
-    story.tell(trace::KernelSpan{.begin = 3, .end = 7, .kernel = trace::KernelId(1)});
+    trace::KernelSpan kernel;
+    kernel.begin = 3;
+    kernel.end = 7;
+    kernel.kernel = trace::KernelId(1);
+    story.tell(kernel);
     const SnapshotPtr s = story.snapshot();
     EXPECT_EQ(s->device.recordsLost, 12);
     ASSERT_EQ(s->gaps.size(), 1U);
