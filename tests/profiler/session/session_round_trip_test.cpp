@@ -228,7 +228,8 @@ TEST_F(SessionRoundTrip, peopleCanReadItWithSqlite) {
         query(file(), "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE type = 'table')"),
         "prompt_began token_prompted token_emitted answer_ended experts_chosen expert_hit expert_missed expert_evicted "
         "prefetch_issued prefetch_resolved transfer_span stage_span stall_span setting_changed slots_allocated host_sample "
-        "events_lost note_made run_failed batch session_info enumeration lod_bar residency_keyframe");
+        "events_lost note_made run_failed gpu_copy_span kernel_span kernel_named gpu_wait_span clock_aligned tracer_sample "
+        "records_lost overhead_measured gpu_sample batch session_info enumeration lod_bar residency_keyframe");
 }
 
 TEST_F(SessionRoundTrip, costsLittleDisk) {
