@@ -23,6 +23,7 @@ void addReportCommand(CLI::App& root, Chosen& chosen);
 void addQualityCommand(CLI::App& root, Chosen& chosen);
 void addCalibrateCommand(CLI::App& root, Chosen& chosen);
 void addQuantizeCommand(CLI::App& root, Chosen& chosen);
+void addSynthesizeCommand(CLI::App& root, Chosen& chosen);
 void addInfoCommand(CLI::App& root, Chosen& chosen);
 void addVerifyCommand(CLI::App& root, Chosen& chosen);
 void addExportCommand(CLI::App& root, Chosen& chosen);

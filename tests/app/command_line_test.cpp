@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 TEST(CommandLine, EveryCommandTeachesItsFlags) {
     const Finished root = runEngine({"--help"});
     EXPECT_EQ(root.exitCode, 0);
-    for (const char* command : {"serve", "record", "report", "quality", "quantize", "info", "verify", "export"}) {
+    for (const char* command : {"serve", "record", "report", "quality", "quantize", "synthesize", "info", "verify", "export"}) {
         EXPECT_THAT(root.out, HasSubstr(command));
         const Finished help = runEngine({command, "--help"});
         EXPECT_EQ(help.exitCode, 0) << command;
