@@ -21,6 +21,7 @@ struct CalibrateFlags {
     std::string model;
     std::string text;
     std::string output;
+    std::string name;
     std::int64_t tokens = 24576;
     int windowTokens = 512;
     std::string method = "exact";
@@ -114,9 +115,12 @@ int runCalibrate(const CalibrateFlags& flags) {
         say("Stopped on request; no calibration was written.\n");
         return 1;
     }
+    model::ModelFacts facts = model::readModelFacts(file, config);
+    if (!flags.name.empty())
+        facts.name = flags.name;
     const std::string name = flags.text == "-" ? "stdin" : fs::path(flags.text).filename().string();
     calibrate::writeWhole(flags.output,
-                          calibrate::calibrationJson(*result, {.facts = model::readModelFacts(file, config),
+                          calibrate::calibrationJson(*result, {.facts = facts,
                                                                .text = name,
                                                                .createdUtc = utcNow(),
                                                                .program = "moescope-engine " + programVersion(),
@@ -140,6 +144,7 @@ void addCalibrateCommand(CLI::App& root, Chosen& chosen) {
     command->add_option("--model", flags->model, "Model file (GGUF). Default: the bundled one")->type_name("FILE");
     command->add_option("--text", flags->text, "Text file, UTF-8 (- is stdin)")->required()->type_name("FILE");
     command->add_option("--output", flags->output, "Calibration file to write (JSON)")->required()->type_name("FILE");
+    command->add_option("--name", flags->name, "What the model is called. Default: as the model file says")->type_name("NAME");
     command->add_flag("--overwrite", flags->overwrite, "Replace the output if it exists");
     const auto number = [&](const char* name, auto& value, double least, double most, const char* what) {
         command->add_option(name, value, what)->check(CLI::Range(least, most))->capture_default_str()->type_name("N");

@@ -1,7 +1,9 @@
 #include "app/command_flags.h"
 
 #include "app/command_list.h"
+#include "app/console.h"
 #include "app/run_facts.h"
+#include "app/run_gate_target.h"
 #include "engine/runtime/backend_choice.h"
 #include "profiler/gpu/gpu_collector.h"
 
@@ -43,7 +45,12 @@ constexpr SettingHelp kSettingHelp[] = {
      "AdapMoE's closed form) or curves (least loads by the calibration's hit curves)"},
     {"prefetch", "Fetch experts before they are asked for: none, or next-layer (guess with the next layers' routers)"},
     {"prefetch-depth", "Layers that next-layer looks ahead, 1 to 3"},
-    {"prefetch-budget-mb", "Most that one layer of a decode step may prefetch, in MB (10^6 bytes). Example: 2.5"},
+    {"prefetch-budget-mb", "Most that one layer of a step may prefetch, in MB (10^6 bytes), or auto: what the link's measured "
+                           "spare time allows. Example: 2.5"},
+    {"prefetch-spare-steps", "No guess takes the slot of an expert that was used, fetched ahead or foreseen within so many "
+                             "steps; 1 = the present one, 0 = any may go. Example: 2"},
+    {"prefetch-first-layer", "Also guess at the next token's first layer, by the calibration's gate for it: on or off"},
+    {"prefetch-watch", "Rest guesses while they cost more time than they hide, and try again later: on or off"},
     {"link", "Speed of the emulated link to the slow tier: none (as fast as the machine copies), pcie3x4, pcie3x16, pcie4x16, "
              "pcie5x16, nvme7, or a number of GB/s. Example: 3.5"},
 };
@@ -89,6 +96,7 @@ void addEngineFlags(CLI::App& command, EngineFlags& flags) {
         ->check(CLI::IsMember(runtime::hostMemoryNames()))
         ->capture_default_str()
         ->type_name("KIND");
+    command.add_option(fmt::format("--{}", kGateTarget), flags.gateTarget, kGateTargetHelp)->type_name("K");
     const std::vector<std::string> names = runtime::settingNames();
     flags.settings.clear();
     for (const std::string& name : names)
@@ -183,6 +191,11 @@ runtime::EngineOptions engineOptions(const EngineFlags& flags) {
     for (const auto& [name, value] : flags.settings)
         if (!value.empty())
             runtime::setSetting(options.settings, name, value);
+    if (flags.gateTarget.empty())
+        return options;
+    if (options.settings.gateThreshold != 0)
+        throw UsageError(fmt::format("--{} finds the threshold, so --gate-threshold has no meaning beside it.", kGateTarget));
+    say("{}\n", applyGateTarget(options, flags.gateTarget));
     return options;
 }
 

@@ -18,6 +18,7 @@ struct EngineFlags {
     std::string calibration;
     std::string backend; ///< empty: auto
     std::string hostMemory = "pinned";
+    std::string gateTarget; ///< mean experts per token and layer; empty: the threshold as given
     /// By settingNames(), as given; empty = default.
     std::vector<std::pair<std::string, std::string>> settings;
 };
@@ -42,7 +43,7 @@ void addPromptFlags(CLI::App& command, PromptFlags& flags);
 std::string settingHelp(const std::string& setting);
 
 /// Throws std::invalid_argument with one sentence when a setting's value is not allowed, std::runtime_error when the model
-/// file is missing.
+/// file is missing. A target for the gate becomes its threshold, and stderr says which.
 runtime::EngineOptions engineOptions(const EngineFlags& flags);
 /// One text per turn; raw tells that they do not go through the model's chat form. Throws when none or too many are given.
 struct Questions {

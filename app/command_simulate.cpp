@@ -2,6 +2,7 @@
 #include "app/command_list.h"
 #include "app/console.h"
 #include "app/run_facts.h"
+#include "app/run_gate_target.h"
 #include "app/run_signals.h"
 #include "app/simulate_report.h"
 
@@ -21,6 +22,7 @@ struct SimulateFlags {
     /// By settingNames(), as given; empty = as recorded.
     std::vector<std::pair<std::string, std::string>> settings;
     std::string calibration;
+    std::string gateTarget;
     std::vector<std::string> sweeps;
     std::string output;
     bool idealCopies = false;
@@ -112,8 +114,16 @@ void writeTable(const std::string& file, const std::string& text) {
     }
 }
 
+void applyTarget(const SimulateFlags& flags, const simulate::Simulator& simulator, simulate::Scenario& scenario) {
+    const double target = gateTargetFrom(flags.gateTarget);
+    const policy::TargetThreshold found = simulator.thresholdForMeanK(scenario, target);
+    const std::string gate = settingsAtBegin(simulator.recording(), scenario).gate;
+    say("{}\n", describeTarget(gate, target, found, "the session's own router decisions"));
+    scenario.set("gate-threshold", fmt::format("{}", found.threshold));
+}
+
 int simulateSession(const SimulateFlags& flags) {
-    const simulate::Scenario scenario = scenarioOf(flags);
+    simulate::Scenario scenario = scenarioOf(flags);
     const std::vector<simulate::SweepAxis> axes = axesOf(flags, scenario);
     if (!flags.output.empty() && std::filesystem::exists(flags.output))
         throw UsageError(fmt::format("The file {} exists already.", flags.output));
@@ -125,6 +135,8 @@ int simulateSession(const SimulateFlags& flags) {
         return !stop;
     };
     const simulate::Simulator simulator(simulate::readRecording(flags.session, [&stop](double) { return !stop; }));
+    if (!flags.gateTarget.empty())
+        applyTarget(flags, simulator, scenario);
     std::string text;
     if (!axes.empty()) {
         const auto points = simulate::sweep(simulator, scenario, axes, progress);
@@ -171,6 +183,11 @@ void addSimulateCommand(CLI::App& root, Chosen& chosen) {
         ->add_option("--calibration", flags->calibration,
                      "Calibration file for gates and allocations that need one (JSON). Default: what the session holds")
         ->type_name("FILE");
+    command
+        ->add_option(fmt::format("--{}", kGateTarget), flags->gateTarget,
+                     "Find the gate's threshold for this mean number of experts per token and layer, on the session's own "
+                     "router decisions. Example: 1.5")
+        ->type_name("K");
     command->add_flag("--ideal-copies", flags->idealCopies,
                       "Copies take the link's time only, also where the recording machine could not copy that fast");
     command

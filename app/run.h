@@ -40,6 +40,7 @@ public:
     std::string backendName() const { return m_engine->backendName(); }
     std::string backendNote() const { return m_engine->backendNote(); }
     runtime::Settings settings() const { return m_engine->settings(); }
+    const runtime::Calibration& calibration() const { return m_engine->calibration(); } ///< any thread
 
     /// Generates; changed sampling values become SettingChanged events first.
     runtime::Answer answer(const runtime::GenerationRequest& request);

@@ -1,6 +1,7 @@
 #include "app/serve_loop.h"
 
 #include "app/run_facts.h"
+#include "app/run_gate_target.h"
 #include "profiler/analysis/summary_words.h"
 #include "profiler/session/session_reader.h"
 
@@ -42,8 +43,14 @@ RunOptions optionsFrom(const LoadCommand& command) {
     options.engine.backend = command.backend.empty() ? "auto" : command.backend;
     if (!command.hostMemory.empty())
         options.engine.hostMemory = command.hostMemory;
+    std::string target;
     for (const auto& [name, value] : command.settings)
-        runtime::setSetting(options.engine.settings, name, value);
+        if (name == kGateTarget)
+            target = value;
+        else
+            runtime::setSetting(options.engine.settings, name, value);
+    if (!target.empty())
+        applyGateTarget(options.engine, target);
     options.output = command.output;
     options.maxSessionBytes = static_cast<std::int64_t>(command.maxSessionMb * 1e6);
     return options;
@@ -147,8 +154,25 @@ void ServeLoop::set(std::int64_t id, const SetCommand& command) {
     const std::shared_ptr<Run> run = present();
     if (!run)
         throw std::runtime_error("No model is loaded; give its settings with load.");
+    if (command.name == kGateTarget) {
+        setGateTarget(id, *run, command.value);
+        return;
+    }
     run->post(command.name, command.value);
     m_output.accept(id, {{"name", command.name}, {"value", runtime::settingValue(run->settings(), command.name)}});
+}
+
+void ServeLoop::setGateTarget(std::int64_t id, Run& run, const std::string& value) {
+    const double target = gateTargetFrom(value);
+    const runtime::Settings settings = run.settings();
+    const policy::TargetThreshold found = run.calibration().thresholdForMeanK(settings, target);
+    const std::string text = describeTarget(settings.gate, target, found, "the calibration's router decisions");
+    run.post("gate-threshold", fmt::format("{}", found.threshold));
+    m_output.accept(id, {{"name", std::string("gate-threshold")},
+                         {"value", fmt::format("{}", found.threshold)},
+                         {"mean_experts", found.meanExperts},
+                         {"single_share", found.singleShare},
+                         {"note", text}});
 }
 
 void ServeLoop::setPaused(std::int64_t id, bool paused) {

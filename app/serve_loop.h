@@ -29,6 +29,7 @@ private:
     void dispatch(const Request& request);
     void stop(std::int64_t id);
     void set(std::int64_t id, const SetCommand& command);
+    void setGateTarget(std::int64_t id, Run& run, const std::string& value);
     void setPaused(std::int64_t id, bool paused);
     void relocate(std::int64_t id, const RelocateCommand& command);
     void enqueue(const Request& request);

@@ -12,7 +12,9 @@
 //   prompt {messages:[{role,text}] | raw, max_tokens?, temperature?, top_k?, top_p?, min_p?, repeat_penalty?, seed?, stop?:[]}
 //        replied when accepted; the answer is in the session; ends with the notice answer_ended
 //   stop                 ends the running answer within one token
-//   set {name,value}     a setting by its flag's name (runtime::settingNames()); acts on the next token
+//   set {name,value}     a setting by its flag's name (runtime::settingNames()); acts on the next token. gate-target-k finds
+//   and
+//                        sets gate-threshold, also among the settings of load
 //   new_session {output?} finishes the session and begins another with an empty context -> session
 //   pause | resume       holds the run between two tokens
 //   relocate {folder}    goes on recording there after the disk was full -> session

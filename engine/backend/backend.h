@@ -52,6 +52,13 @@ public:
     virtual void combine(int layer, std::span<const float> weights, int stride, std::span<const int> kept) = 0;
     /// Final norm and head for one row of the pass; out is [vocabulary].
     virtual void logits(int row, std::span<float> out) = 0;
+    /// What the head reads for one row of the pass, after its last combine: the final norm's output, [hidden]. False if this
+    /// backend does not hand it out; then nobody foresees the first layer of the next token.
+    virtual bool finalNorm(int row, std::span<float> out) {
+        (void)row;
+        (void)out;
+        return false;
+    }
     /// Forgets KV entries at positions >= length.
     virtual void truncate(int length) = 0;
 };

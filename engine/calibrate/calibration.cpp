@@ -39,6 +39,7 @@ public:
         : m_weights(weights), m_config(weights.config()), m_windows(windows), m_plan(plan),
           m_network(weights, static_cast<int>(windows.front().size())), m_meter(progress, price()), m_routing(weights),
           m_trace(m_config.layers, m_config.experts, m_config.topK),
+          m_decisions(m_config, static_cast<std::int64_t>(windows.size() * windows.front().size())),
           m_predictor(m_config.hidden, m_config.experts, m_config.topK), m_result{.method = plan.method,
                                                                                   .sensitivity = SensitivityMeter(
                                                                                       m_config.layers, m_config.experts),
@@ -46,7 +47,8 @@ public:
                                                                                   .probedRefined = {},
                                                                                   .routing = {},
                                                                                   .hitCurves = {},
-                                                                                  .firstLayer = {}} {}
+                                                                                  .firstLayer = {},
+                                                                                  .decisions = {}} {}
 
     std::optional<Calibration> run() {
         readWindows();
@@ -60,6 +62,7 @@ public:
         if (!m_meter.running())
             return std::nullopt;
         m_result.routing = m_routing.layers();
+        m_result.decisions = m_decisions.sample();
         return std::move(m_result);
     }
 
@@ -101,6 +104,7 @@ private:
             m_trace.beginWindow();
             for (int layer = 0; layer < m_config.layers; ++layer)
                 m_trace.add(layer, tape.layers[static_cast<std::size_t>(layer)].experts);
+            m_decisions.add(tape);
             m_predictor.add(tape);
             if (m_plan.method == Method::Exact)
                 m_network.reverse(tokens, tape, [&](int layer, const Rows<float>& gradient) {
@@ -155,6 +159,7 @@ private:
     Meter m_meter;
     RoutingStatistics m_routing;
     ChoiceTrace m_trace;
+    DecisionSampler m_decisions;
     FirstLayerPredictor m_predictor;
     Calibration m_result;
 };

@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/calibrate/decision_sampler.h"
 #include "engine/calibrate/first_layer_predictor.h"
 #include "engine/calibrate/forward_estimator.h"
 #include "engine/calibrate/hit_curves.h"
@@ -27,6 +28,7 @@ struct Calibration {
     std::vector<LayerRouting> routing;
     std::vector<HitCurves> hitCurves; ///< one per cache policy
     FirstLayerGate firstLayer;
+    policy::DecisionSample decisions; ///< to find thresholds on
     std::int64_t tokens = 0;
     double meanLoss = 0; ///< nats per scored token
 };

@@ -142,6 +142,12 @@ Json firstLayerJson(const FirstLayerGate& gate) {
     return json;
 }
 
+Json decisionsJson(const policy::DecisionSample& sample) {
+    return {{"layers", sample.layers},   {"experts", sample.experts},
+            {"top_k", sample.rule.topK}, {"renormalise", sample.rule.renormalise},
+            {"tokens", sample.tokens()}, {"data", policy::encodeDecisions(sample)}};
+}
+
 [[noreturn]] void cannotWrite(const std::filesystem::path& path) {
     throw std::runtime_error(
         fmt::format("The calibration file {} cannot be written: {}.", path.string(), std::strerror(errno)));
@@ -167,6 +173,7 @@ std::string calibrationJson(const Calibration& calibration, const CalibrationOri
     json["sensitivity"] = sensitivityJson(calibration);
     putRouting(calibration, json);
     json["first_layer_gate"] = firstLayerJson(calibration.firstLayer);
+    json["decisions"] = decisionsJson(calibration.decisions);
     return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

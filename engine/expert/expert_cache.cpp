@@ -14,7 +14,7 @@ struct ExpertCache::State {
     struct Entry {
         int slot = -1;
         int pins = 0;
-        std::uint64_t liveStep = 0; ///< step in which it was last touched or prefetched
+        std::uint64_t liveStep = 0; ///< step in which it was last touched, prefetched or foreseen
         ResidencyState state = ResidencyState::Absent;
     };
 
@@ -24,6 +24,7 @@ struct ExpertCache::State {
     int usedTotal = 0;
     std::vector<int> freeSlots; ///< min-heap
     std::uint64_t step = 1;
+    std::uint64_t spareSteps = 1;
     std::vector<ExpertKey> candidates; ///< scratch of victim searches
 };
 
@@ -93,6 +94,14 @@ void ExpertCache::beginSequence() {
     m_state->policy->beginSequence();
 }
 
+void ExpertCache::setSpareSteps(int steps) {
+    m_state->spareSteps = static_cast<std::uint64_t>(std::max(0, steps));
+}
+
+void ExpertCache::foreseen(ExpertKey key) {
+    m_state->entries[indexOf(m_shape, key)].liveStep = m_state->step;
+}
+
 void ExpertCache::beginStep() {
     ++m_state->step;
     m_state->policy->beginStep();
@@ -107,7 +116,8 @@ std::optional<ExpertKey> ExpertCache::evictOne(int layer, AdmitFor purpose) {
         for (int expert = 0; expert < m_shape.experts; ++expert) {
             const ExpertKey key = trace::expertKey(l, expert);
             const State::Entry& entry = m_state->entries[indexOf(m_shape, key)];
-            const bool live = purpose == AdmitFor::Prefetch && entry.liveStep == m_state->step;
+            const bool live =
+                purpose == AdmitFor::Prefetch && entry.liveStep > 0 && entry.liveStep + m_state->spareSteps > m_state->step;
             if (entry.state == ResidencyState::Resident && entry.pins == 0 && !live)
                 candidates.push_back(key);
         }

@@ -45,16 +45,20 @@ public:
 
     /// Gives the absent expert a slot in state Loading, evicting an unpinned resident of its pool if none is free.
     /// Nothing if every slot of the pool is pinned or loading, if the expert is not absent, or while entries over the limit
-    /// wait for trim(). For Prefetch, entries pinned *or touched or prefetched in the current step* are not evicted (never
-    /// evict a live entry for a guess). The lowest free slot is given, so that high slots fall empty after the plan shrank.
+    /// wait for trim(). For Prefetch, live entries are not evicted either: those touched, prefetched or foreseen within the
+    /// last setSpareSteps() steps. The lowest free slot is given, so that high slots fall empty after the plan shrank.
     std::optional<Admission> admit(trace::ExpertKey key, AdmitFor purpose);
     void loaded(trace::ExpertKey key);    ///< Loading -> Resident
     void abandoned(trace::ExpertKey key); ///< Loading -> Absent (cancelled); its pins are forgotten
 
     void pin(trace::ExpertKey key); ///< nestable; a pinned expert is not evicted
     void unpin(trace::ExpertKey key);
-    /// Marks the beginning of a new step for the "touched in the current step" rule.
+    /// Marks the beginning of a new step for the rule of live entries.
     void beginStep();
+    /// What the prefetch policy says: as policy::PrefetchParameters::spareSteps.
+    void setSpareSteps(int steps);
+    /// It will probably be asked for soon: as live as if it had been touched now.
+    void foreseen(trace::ExpertKey key);
 
     /// Applies another plan (checked as in the constructor); evicts by policy what no longer fits and returns it. Pinned and
     /// loading entries over the limit stay until trim() is called again after they are free. Slots are numbered 0..plan.total-1

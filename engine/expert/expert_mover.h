@@ -50,6 +50,10 @@ struct TransferDone {
     trace::TransferId transfer;
     trace::ExpertKey key;
     trace::TransferOutcome outcome = trace::TransferOutcome::Completed;
+    trace::TimeNs queuedAt = 0; ///< when it was requested
+    trace::TimeNs begin = 0;    ///< first byte; 0, like end, if none moved
+    trace::TimeNs end = 0;      ///< last byte
+    std::int64_t bytes = 0;     ///< that moved
 };
 
 /// "Bring these bytes into that slot", asynchronous. Demand before prefetch, first come first served within each.

@@ -20,9 +20,10 @@ void ExpertSupply::beginSequence() {
     m_state->cache.beginSequence();
 }
 
-void ExpertSupply::beginStep(trace::TokenIndex token) {
+void ExpertSupply::beginStep(trace::TokenIndex token, trace::Phase phase) {
     m_state->closeQuestion();
     m_state->token = token;
+    m_state->announce(m_state->meter.beginStep(phase));
     m_state->askedLayer = -1;
     ++m_state->step;
     m_state->cache.beginStep();
@@ -34,6 +35,7 @@ void ExpertSupply::ask(int layer, std::span<const Want> wants) {
     state.drain();
     state.askedLayer = layer;
     const trace::TimeNs now = state.clock.now();
+    state.meter.asked(layer, now);
     for (const Want& want : wants) {
         const ExpertKey key = trace::expertKey(layer, want.expert);
         state.cache.touch(key, want.weight);
@@ -85,14 +87,18 @@ void ExpertSupply::done(int expert) {
     state.admitWaiting();
 }
 
-void ExpertSupply::prefetch(std::span<const policy::PrefetchWish> wishes) {
+void ExpertSupply::prefetch(const policy::PrefetchPlan& plan) {
     State& state = *m_state;
-    for (const policy::PrefetchWish& wish : wishes) {
+    for (const ExpertKey key : plan.foreseen)
+        state.cache.foreseen(key);
+    for (const policy::PrefetchWish& wish : plan.wishes) {
         const auto admission = state.cache.admit(wish.key, AdmitFor::Prefetch);
         if (!admission)
             continue;
-        if (admission->evicted)
+        if (admission->evicted) {
             state.evicted(*admission->evicted, trace::EvictionCause::Prefetch, wish.key);
+            state.journey(*admission->evicted).lostStep = state.step;
+        }
         state.request(wish.key, admission->slot, trace::TransferCause::Prefetch);
         State::Journey& road = state.journey(wish.key);
         road.guess = road.transfer;
@@ -104,6 +110,25 @@ void ExpertSupply::prefetch(std::span<const policy::PrefetchWish> wishes) {
                                                 .depth = static_cast<std::uint8_t>(wish.depth),
                                                 .probability = wish.probability});
     }
+}
+
+void ExpertSupply::endStep() {
+    m_state->drain();
+    m_state->meter.ended(m_state->clock.now());
+}
+
+std::int64_t ExpertSupply::guessBudget(int layer, std::int64_t fixed, std::int64_t expertBytes) const {
+    if (m_state->meter.resting())
+        return 0;
+    return fixed == kMeasuredBudget ? m_state->meter.spare().budget(layer, expertBytes) : fixed;
+}
+
+void ExpertSupply::setWatched(bool watched) {
+    m_state->announce(m_state->meter.setWatched(watched));
+}
+
+void ExpertSupply::linkChanged() {
+    m_state->meter.linkChanged();
 }
 
 const policy::Residency& ExpertSupply::expected() const {

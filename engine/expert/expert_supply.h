@@ -2,16 +2,22 @@
 #include "engine/expert/expert_cache.h"
 #include "engine/expert/expert_mover.h"
 #include "engine/policy/prefetch_policy.h"
+#include "engine/policy/prefetch_watch.h"
+#include "engine/policy/spare_time.h"
 #include "engine/trace/clock.h"
 #include "engine/trace/tracer.h"
 
 namespace moescope::expert {
 
 /// Joins cache, mover and prefetch policy into one question for the decoder: "these experts of this layer, please". Emits
-/// ExpertHit, ExpertMissed, ExpertEvicted, PrefetchIssued, PrefetchResolved, StallSpan, SlotsAllocated. Engine thread only.
+/// ExpertHit, ExpertMissed, ExpertEvicted, PrefetchIssued, PrefetchResolved, StallSpan, SlotsAllocated; and, when guesses begin
+/// or end to rest, SettingChanged (kPrefetchState) and NoteMade (beginning with kPrefetchNote). Engine thread only.
 /// Used unchanged by the simulator with a mover on a virtual clock.
 class ExpertSupply {
 public:
+    static constexpr const char* kPrefetchState = "prefetch-state"; ///< on, or resting
+    static constexpr const char* kPrefetchNote = "Prefetching ";
+
     /// Emits the allocation that the cache begins with.
     ExpertSupply(ExpertCache& cache, ExpertMover& mover, trace::Tracer& tracer, const trace::Clock& clock);
     ~ExpertSupply();
@@ -22,7 +28,7 @@ public:
     };
 
     void beginSequence();
-    void beginStep(trace::TokenIndex token);
+    void beginStep(trace::TokenIndex token, trace::Phase phase = trace::Phase::Decode);
 
     /// Asks for the experts of one layer (each at most once). Hits are pinned at once; for misses, transfers are queued while
     /// slots can be had. Emits hit/miss for each, in the order given.
@@ -40,8 +46,18 @@ public:
 
     /// Offers guesses for later layers, within the budget. Call after ask(), before next(), so that the copies overlap compute.
     /// A guess whose layer is asked for without it, or was passed, is withdrawn. A guess for a layer at or before the present
-    /// one is for the next step.
-    void prefetch(std::span<const policy::PrefetchWish> wishes);
+    /// one is for the next step. Nothing that the plan foresees leaves for a wish.
+    void prefetch(const policy::PrefetchPlan& plan);
+    /// The step's layers are through: from here to the next step's first question the link is free for guesses at that.
+    void endStep();
+    /// Bytes that may be guessed at after the given layer's question (the last one's: after endStep()). fixed: as many, unless
+    /// guesses rest. kMeasuredBudget: what does not make demand wait, as measured in steps of this phase.
+    std::int64_t guessBudget(int layer, std::int64_t fixed, std::int64_t expertBytes) const;
+    static constexpr std::int64_t kMeasuredBudget = -1;
+    /// Whether guesses rest while they cost more than they gain (policy::PrefetchWatch); on at first.
+    void setWatched(bool watched);
+    /// The mover has another link: what was measured of the old one is forgotten.
+    void linkChanged();
     /// Resident or on its way; what prefetch policies may ask.
     const policy::Residency& expected() const;
 

@@ -21,7 +21,7 @@ trace::TransferId ImmediateMover::request(const TransferRequest& request) {
         span.bytes += m_loader.loadBlock(request.key, request.slot, block);
     span.end = m_clock.now();
     m_tracer.emit(span);
-    m_done.push_back({span.transfer, request.key, trace::TransferOutcome::Completed});
+    m_done.push_back({span.transfer, request.key, span.outcome, span.queuedAt, span.begin, span.end, span.bytes});
     return span.transfer;
 }
 

@@ -1,6 +1,8 @@
 #include "engine/expert/supply_state.h"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <string>
 #include <utility>
 
 namespace moescope::expert {
@@ -13,7 +15,7 @@ bool ExpertSupply::State::Expected::resident(ExpertKey key) const {
 }
 
 ExpertSupply::State::State(ExpertCache& cacheOf, ExpertMover& moverOf, trace::Tracer& tracerOf, const trace::Clock& clockOf)
-    : cache(cacheOf), mover(moverOf), tracer(tracerOf), clock(clockOf) {
+    : cache(cacheOf), mover(moverOf), tracer(tracerOf), clock(clockOf), meter(cacheOf.shape().layers) {
     const auto experts = static_cast<std::size_t>(cache.shape().experts);
     items.reserve(experts);
     arrivals.reserve(experts);
@@ -36,10 +38,17 @@ void ExpertSupply::State::classify(ExpertKey key, trace::TimeNs now) {
         item.stage = Stage::Hit;
         cache.pin(key);
         tracer.emit(trace::ExpertHit{.at = now, .token = token, .key = key});
+        if (road.guess.valid())
+            meter.guessUsed(road.copyNs);
         resolveGuess(key, true);
     } else {
         const bool inFlight = residency == ResidencyState::Loading && road.fate != Fate::Cancelled;
         tracer.emit(trace::ExpertMissed{.at = now, .token = token, .key = key, .inFlight = inFlight});
+        // Longer ago, the policy would have let it go by now.
+        constexpr std::int64_t kRegretSteps = 2;
+        if (road.lostStep >= 0 && step - road.lostStep <= kRegretSteps)
+            meter.regretted();
+        road.lostStep = -1;
         if (residency == ResidencyState::Loading) {
             item.stage = Stage::Moving;
             item.transfer = road.transfer;
@@ -47,6 +56,8 @@ void ExpertSupply::State::classify(ExpertKey key, trace::TimeNs now) {
         }
         if (inFlight) {
             mover.promote(road.transfer);
+            road.promoted = true;
+            road.askedAt = now;
             std::erase(speculative, key);
             if (road.fate == Fate::Wanted)
                 resolveGuess(key, true);
@@ -78,6 +89,7 @@ void ExpertSupply::State::drain() {
         Journey& road = journey(done.key);
         if (road.transfer != done.transfer)
             continue;
+        measure(done, road);
         road.transfer = {};
         road.fate = Fate::Wanted;
         --underWay;
@@ -87,6 +99,17 @@ void ExpertSupply::State::drain() {
         else
             lost(done.key);
     }
+}
+
+void ExpertSupply::State::measure(const TransferDone& done, Journey& road) {
+    if (road.cause == TransferCause::Demand)
+        meter.demandCopied(done);
+    if (road.cause != TransferCause::Prefetch || done.outcome != trace::TransferOutcome::Completed)
+        return;
+    if (road.promoted)
+        meter.lateGuessCopied(done, road.askedAt);
+    else
+        road.copyNs = done.end - done.begin;
 }
 
 void ExpertSupply::State::arrived(ExpertKey key) {
@@ -190,9 +213,15 @@ std::optional<ExpertSupply::Ready> ExpertSupply::State::handOut() {
 
 void ExpertSupply::State::request(ExpertKey key, int slot, TransferCause cause) {
     Journey& road = journey(key);
+    if (cause == TransferCause::Demand)
+        meter.demandRequested(std::any_of(speculative.begin(), speculative.end(),
+                                          [this](ExpertKey other) { return journey(other).cause == TransferCause::Prefetch; }));
     road.transfer = mover.request({.key = key, .slot = slot, .cause = cause, .token = token});
     road.cause = cause;
     road.fate = Fate::Wanted;
+    road.promoted = false;
+    road.copyNs = 0;
+    road.lostStep = -1;
     ++underWay;
     if (cause != TransferCause::Demand)
         speculative.push_back(key);
@@ -208,7 +237,27 @@ void ExpertSupply::State::resolveGuess(ExpertKey key, bool used) {
     if (!road.guess.valid())
         return;
     tracer.emit(trace::PrefetchResolved{.at = clock.now(), .token = token, .key = key, .transfer = road.guess, .used = used});
+    meter.guessResolved();
     road.guess = {};
+}
+
+void ExpertSupply::State::announce(policy::PrefetchWatch::Turn turn) {
+    using Turn = policy::PrefetchWatch::Turn;
+    if (turn == Turn::None)
+        return;
+    const bool rests = turn == Turn::Rests;
+    const trace::TimeNs now = clock.now();
+    const std::string change =
+        fmt::format("{}{}{}{}{}", kPrefetchState, '\0', rests ? "on" : "resting", '\0', rests ? "resting" : "on");
+    tracer.emit(trace::SettingChanged{.at = now, .token = token}, trace::asPayload(change));
+    const auto ms = [](trace::TimeNs ns) { return static_cast<double>(ns) / 1e6; };
+    const policy::PrefetchWatch::Balance& was = meter.watch().balance();
+    const std::string note =
+        rests ? fmt::format("{}rests: its last {} guesses hid {:.3f} ms of copying and made demand wait {:.3f} ms; it is tried "
+                            "again after {} steps.",
+                            kPrefetchNote, was.guesses, ms(was.hidden), ms(was.delay), meter.watch().restSteps())
+              : fmt::format("{}is tried again.", kPrefetchNote);
+    tracer.emit(trace::NoteMade{.at = now, .token = token}, trace::asPayload(note));
 }
 
 void ExpertSupply::State::emitAllocation() {

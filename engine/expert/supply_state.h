@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/expert/expert_supply.h"
+#include "engine/expert/prefetch_meter.h"
 
 namespace moescope::expert {
 
@@ -21,6 +22,10 @@ struct ExpertSupply::State {
         std::int64_t targetStep = 0; ///< of a guess
         trace::TransferCause cause = trace::TransferCause::Demand;
         Fate fate = Fate::Wanted;
+        bool promoted = false;      ///< a guess that was asked for before it had arrived
+        trace::TimeNs askedAt = 0;  ///< when it was promoted
+        trace::TimeNs copyNs = 0;   ///< of a guess that has arrived
+        std::int64_t lostStep = -1; ///< in which it left for a guess; -1: it did not
     };
     class Expected final : public policy::Residency {
     public:
@@ -54,6 +59,8 @@ struct ExpertSupply::State {
     void evicted(trace::ExpertKey key, trace::EvictionCause cause, trace::ExpertKey replacedBy);
     void resolveGuess(trace::ExpertKey key, bool used);
     void emitAllocation();
+    void measure(const TransferDone& done, Journey& road);
+    void announce(policy::PrefetchWatch::Turn turn);
 
     ExpertCache& cache;
     ExpertMover& mover;
@@ -70,6 +77,7 @@ struct ExpertSupply::State {
     std::vector<Journey> journeys;             ///< [layers * experts]
     std::vector<trace::ExpertKey> speculative; ///< under way without having been asked for, oldest first
     int underWay = 0;
+    PrefetchMeter meter;
 };
 
 } // namespace moescope::expert

@@ -72,7 +72,7 @@ void ThreadMover::cancel(trace::TransferId transfer) {
         m_aborted.push_back(*queued);
         signalMover();
     } else {
-        m_done.push_back({queued->id, queued->request.key, trace::TransferOutcome::Cancelled});
+        m_done.push_back(queued->done(trace::TransferOutcome::Cancelled));
         m_finished.fetch_add(1, std::memory_order_release);
     }
 }
@@ -272,7 +272,7 @@ void ThreadMover::finish(const Transfer& transfer, trace::TransferOutcome outcom
                                           .outcome = outcome,
                                           .emulated = transfer.emulated,
                                           .bytes = transfer.bytes});
-    m_done.push_back({transfer.id, request.key, outcome});
+    m_done.push_back(transfer.done(outcome));
     m_finished.fetch_add(1, std::memory_order_release);
     m_ended.notify_one();
 }

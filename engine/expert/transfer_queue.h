@@ -21,6 +21,7 @@ struct Transfer {
     bool emulated = false;   ///< some block went over an emulated link
     bool started() const { return nextBlock > 0; }
     bool urgent() const { return promoted || request.cause == trace::TransferCause::Demand; }
+    TransferDone done(trace::TransferOutcome outcome) const { return {id, request.key, outcome, queuedAt, begin, end, bytes}; }
 };
 
 /// Which transfer moves next: demand, then prefetch, then allocation; first come, first served within each. Pure: no thread, no

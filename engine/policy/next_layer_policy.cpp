@@ -32,16 +32,20 @@ GateChoice expectedChoice(const PrefetchQuestion& question, int layer, std::span
 
 } // namespace
 
-NextLayerPolicy::NextLayerPolicy(int depth) : m_depth(depth) {
-    if (depth < 1 || depth > kMaxDepth)
-        throw std::invalid_argument(fmt::format("The prefetch depth must be 1 to {} layers, not {}.", kMaxDepth, depth));
+NextLayerPolicy::NextLayerPolicy(const PrefetchParameters& parameters) : m_parameters(parameters) {
+    if (parameters.depth < 1 || parameters.depth > kMaxDepth)
+        throw std::invalid_argument(
+            fmt::format("The prefetch depth must be 1 to {} layers, not {}.", kMaxDepth, parameters.depth));
+    if (parameters.spareSteps < 0)
+        throw std::invalid_argument(
+            fmt::format("The steps that guesses spare must be 0 or more, not {}.", parameters.spareSteps));
 }
 
-std::vector<PrefetchWish> NextLayerPolicy::suggest(const PrefetchQuestion& question) const {
-    std::vector<PrefetchWish> wishes;
+PrefetchPlan NextLayerPolicy::suggest(const PrefetchQuestion& question) const {
+    PrefetchPlan plan;
     std::int64_t left = question.budgetBytes;
     std::vector<float> scratch;
-    for (int depth = 1; depth <= m_depth; ++depth) {
+    for (int depth = 1; depth <= m_parameters.depth; ++depth) {
         const int layer = question.layer + depth;
         if (layer >= question.layers || static_cast<std::size_t>(depth) > question.predicted.size())
             break;
@@ -52,15 +56,18 @@ std::vector<PrefetchWish> NextLayerPolicy::suggest(const PrefetchQuestion& quest
         for (int i = 0; i < choice.kept; ++i) {
             const int expert = choice.ids[static_cast<std::size_t>(i)];
             const trace::ExpertKey key = trace::expertKey(layer, expert);
-            if (question.residency && question.residency->resident(key))
+            if (question.residency && question.residency->resident(key)) {
+                if (m_parameters.spareForeseen)
+                    plan.foreseen.push_back(key);
                 continue;
+            }
             if (left < question.expertBytes)
-                return wishes;
+                return plan;
             left -= question.expertBytes;
-            wishes.push_back({key, depth, predicted[static_cast<std::size_t>(expert)]});
+            plan.wishes.push_back({key, depth, predicted[static_cast<std::size_t>(expert)]});
         }
     }
-    return wishes;
+    return plan;
 }
 
 } // namespace moescope::policy

@@ -8,7 +8,8 @@ class NoPrefetchPolicy final : public PrefetchPolicy {
 public:
     std::string_view name() const override { return "none"; }
     int depth() const override { return 0; }
-    std::vector<PrefetchWish> suggest(const PrefetchQuestion&) const override { return {}; }
+    int spareSteps() const override { return 1; }
+    PrefetchPlan suggest(const PrefetchQuestion&) const override { return {}; }
 };
 
 } // namespace moescope::policy

@@ -121,11 +121,11 @@ std::vector<std::string> prefetchPolicyNames() {
     return {"none", "next-layer"};
 }
 
-std::unique_ptr<PrefetchPolicy> makePrefetchPolicy(std::string_view name, int depth) {
+std::unique_ptr<PrefetchPolicy> makePrefetchPolicy(std::string_view name, const PrefetchParameters& parameters) {
     if (name == "none")
         return std::make_unique<NoPrefetchPolicy>();
     if (name == "next-layer")
-        return std::make_unique<NextLayerPolicy>(depth);
+        return std::make_unique<NextLayerPolicy>(parameters);
     unknown("prefetch", name, prefetchPolicyNames());
 }
 

@@ -4,9 +4,11 @@
 #include "engine/policy/gate_costs_json.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
+#include <limits>
 
 namespace moescope::policy {
 
@@ -104,6 +106,58 @@ void readHitCurves(const Json& root, Sensitivities& into) {
         into.hitCurves[policy] = rowsOf({curves, "hit_curves." + policy, into.file}, into.refined.size(), 1, 2);
 }
 
+std::vector<float> signedNumbers(const JsonList& list, std::size_t count) {
+    if (!list.json.is_array() || list.json.size() != count)
+        refuseCalibration(list.file, fmt::format("{} does not hold {} numbers", list.name, count));
+    std::vector<float> values;
+    for (const auto& item : list.json) {
+        const double value = item.is_number() ? item.get<double>() : std::nan("");
+        if (!(std::fabs(value) <= kMostSensitivity))
+            refuseCalibration(list.file, fmt::format("{}[{}] is not a number", list.name, values.size()));
+        values.push_back(static_cast<float>(value));
+    }
+    return values;
+}
+
+void readFirstLayer(const Json& root, Sensitivities& into) {
+    const auto group = root.find("first_layer_gate");
+    if (group == root.end() || !group->is_object() || !group->contains("weights") || !group->contains("bias"))
+        return;
+    const std::string prefix = "first_layer_gate.";
+    auto gate = std::make_shared<LinearGate>();
+    const JsonList bias = *memberOf(*group, prefix, "bias", into.file);
+    gate->bias = signedNumbers(bias, bias.json.size());
+    gate->experts = static_cast<int>(gate->bias.size());
+    for (const JsonList& row : memberOf(*group, prefix, "weights", into.file)->lists(gate->bias.size())) {
+        const std::vector<float> weights = signedNumbers(row, row.json.size());
+        gate->weights.insert(gate->weights.end(), weights.begin(), weights.end());
+        gate->hidden = static_cast<int>(weights.size());
+    }
+    if (gate->hidden > 0)
+        into.firstLayer = std::move(gate);
+}
+
+void readDecisions(const Json& root, Sensitivities& into) {
+    const auto group = root.find("decisions");
+    if (group == root.end())
+        return;
+    auto sample = std::make_shared<DecisionSample>();
+    const auto whole = [&](const char* key, std::size_t most) {
+        const auto found = group->is_object() ? group->find(key) : group->end();
+        const bool fits = group->is_object() && found != group->end() && found->is_number_unsigned() && *found <= most;
+        return fits ? found->get<int>() : 0;
+    };
+    sample->layers = whole("layers", kMostLayers);
+    sample->experts = whole("experts", std::numeric_limits<std::uint16_t>::max());
+    sample->rule.topK = whole("top_k", trace::kMaxTopK);
+    const auto renormalise = group->is_object() ? group->find("renormalise") : group->end();
+    sample->rule.renormalise = !group->is_object() || renormalise == group->end() || *renormalise != false;
+    const std::string data = group->is_object() ? textOf(*group, "data", into.file) : std::string();
+    if (sample->layers != static_cast<int>(into.refined.size()) || !decodeDecisions(data, *sample))
+        refuseCalibration(into.file, "its router decisions are not of the model's shape");
+    into.decisions = std::move(sample);
+}
+
 void readRouting(const Json& root, Sensitivities& into) {
     const std::size_t layers = into.refined.size();
     if (const auto list = memberOf(root, "", "expert_norm", into.file))
@@ -121,6 +175,8 @@ void readRouting(const Json& root, Sensitivities& into) {
             into.recall.push_back(depth.numbers(layers, 1));
     }
     readHitCurves(root, into);
+    readFirstLayer(root, into);
+    readDecisions(root, into);
 }
 
 /// The members that are read here or say what the file is; trained weights and traces are large and stay out.

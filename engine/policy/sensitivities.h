@@ -1,5 +1,7 @@
 #pragma once
+#include "engine/policy/decision_sample.h"
 #include "engine/policy/gate_costs.h"
+#include "engine/policy/linear_gate.h"
 #include "engine/policy/pair_table.h"
 
 #include <filesystem>
@@ -30,13 +32,17 @@ struct Sensitivities {
     std::map<std::string, std::vector<std::vector<double>>> hitCurves;
     GateCosts costs;  ///< empty lists: not measured
     std::string json; ///< the file without what this program does not need to run or simulate the model; reads as the file does
+    std::shared_ptr<const LinearGate> firstLayer;    ///< layer 0 from the token before; null if absent
+    std::shared_ptr<const DecisionSample> decisions; ///< to find thresholds on; null if absent
 };
 
 /// {"format": "moescope-calibration", "version": 1, "model_hash": "...", "model_name": "...", "source": "...",
 ///  "sensitivity": {"refined": [L], "paper": [L], "pair": [L][E][E], "direct_kl": [L]},
 ///  "expert_norm": [L][E], "second_weight_quantiles": [L][2 or more, rising, 0..1],
 ///  "prefetch_recall": [1..3][L], "hit_curves": {"lru": [L][E+1], ...},
-///  "gate_costs": see parseGateCosts}
+///  "gate_costs": see parseGateCosts,
+///  "first_layer_gate": {"weights": [E][hidden], "bias": [E]},
+///  "decisions": {"layers": L, "experts": E, "top_k": k, "renormalise": true, "data": "..."}, see DecisionSample}
 /// Only format, version and sensitivity.refined must be there. Numbers are 0 or more; other keys are ignored. Throws
 /// std::runtime_error with one sentence naming `file` and the reason.
 Sensitivities parseSensitivities(std::string_view json, std::string file);

@@ -65,17 +65,27 @@ TargetThreshold findThreshold(const std::function<double(double)>& meanExperts, 
     return {.threshold = high, .meanExperts = mean, .reached = true};
 }
 
+bool foundForAnotherGate(std::string_view gate) {
+    return gate == "adapmoe-residency";
+}
+
 TargetThreshold thresholdForMeanK(std::string_view gate, GateParameters parameters, const DecisionTrace& trace, double target) {
     if (!(target >= 1 && target <= trace::kMaxTopK))
         throw std::invalid_argument(
             fmt::format("The target must be 1 to {} experts per token and layer, not {}.", trace::kMaxTopK, target));
     if (trace.size() == 0)
         throw std::invalid_argument("There are no router decisions to find a threshold on.");
-    const auto meanExperts = [&](double threshold) {
+    if (gate == "topk")
+        throw std::invalid_argument("The gate topk drops nothing, so no threshold reaches a target; choose another gate.");
+    const std::string_view asked = foundForAnotherGate(gate) ? "adapmoe-pair" : gate;
+    parameters.phases = GatePhases::Both;
+    const auto keptAt = [&](double threshold) {
         parameters.threshold = threshold;
-        return trace.keptBy(*makeGatePolicy(gate, parameters)).meanExperts;
+        return trace.keptBy(*makeGatePolicy(asked, parameters));
     };
-    return findThreshold(meanExperts, target);
+    TargetThreshold found = findThreshold([&](double threshold) { return keptAt(threshold).meanExperts; }, target);
+    found.singleShare = keptAt(found.threshold).singleShare;
+    return found;
 }
 
 } // namespace moescope::policy

@@ -38,6 +38,7 @@ private:
 struct TargetThreshold {
     double threshold = 0;
     double meanExperts = 0; ///< at that threshold
+    double singleShare = 0; ///< at that threshold, 0..1; only thresholdForMeanK fills it
     bool reached = true;    ///< false: even the largest threshold keeps more than asked for
 };
 
@@ -45,8 +46,13 @@ struct TargetThreshold {
 /// bisection between 0 and `most`. meanExperts is asked about 90 times at most.
 TargetThreshold findThreshold(const std::function<double(double)>& meanExperts, double target, double most = 1e6);
 
+/// True if the gate's threshold was found for another one, because a trace cannot answer for it.
+bool foundForAnotherGate(std::string_view gate);
+
 /// The threshold at which the named gate keeps `target` experts per token and layer on the trace; parameters.threshold is not
-/// looked at. Thresholds do not travel between models, this does. Throws std::invalid_argument with one sentence.
+/// looked at, nor is parameters.phases. Thresholds do not travel between models, this does. A trace does not know what is
+/// resident: adapmoe-residency gets the threshold of adapmoe-pair, whose budget it spends on fewer experts. Throws
+/// std::invalid_argument with one sentence.
 TargetThreshold thresholdForMeanK(std::string_view gate, GateParameters parameters, const DecisionTrace& trace, double target);
 
 } // namespace moescope::policy

@@ -22,6 +22,10 @@ void checkFits(const policy::Sensitivities& known, const model::ModelFacts& fact
         refuse("sensitivity.pair", static_cast<std::size_t>(known.pairs->experts()));
     if (!known.expertNorm.empty() && known.expertNorm.front().size() != experts)
         refuse("expert_norm", known.expertNorm.front().size());
+    if (known.firstLayer && known.firstLayer->experts != facts.experts)
+        refuse("first_layer_gate", static_cast<std::size_t>(known.firstLayer->experts));
+    if (known.decisions && known.decisions->experts != facts.experts)
+        refuse("decisions", static_cast<std::size_t>(known.decisions->experts));
     for (const auto& [policy, curves] : known.hitCurves)
         if (curves.front().size() != experts + 1)
             refuse("hit_curves." + policy, curves.front().size() - 1);
@@ -101,6 +105,17 @@ std::unique_ptr<policy::AllocationPolicy> Calibration::makeAllocation(const Sett
             throw;
         throw std::invalid_argument(m_problem);
     }
+}
+
+policy::TargetThreshold Calibration::thresholdForMeanK(const Settings& settings, double target) const {
+    makeGate(settings);
+    if (!m_known.decisions)
+        throw std::invalid_argument(
+            m_known.file.empty()
+                ? "A target for the experts per token needs a calibration file of this model, with router decisions."
+                : fmt::format("The calibration file {} holds no router decisions to find a threshold on; make it anew.",
+                              m_known.file));
+    return policy::thresholdForMeanK(settings.gate, gateParameters(settings), m_known.decisions->trace(), target);
 }
 
 void Calibration::check(const Settings& settings) const {

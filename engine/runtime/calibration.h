@@ -3,6 +3,7 @@
 #include "engine/policy/allocation_policy.h"
 #include "engine/policy/gate_policy.h"
 #include "engine/policy/sensitivities.h"
+#include "engine/policy/target_k.h"
 #include "engine/runtime/settings.h"
 
 #include <filesystem>
@@ -27,6 +28,10 @@ public:
     std::unique_ptr<policy::AllocationPolicy> makeAllocation(const Settings& settings) const;
     /// Throws as the two above do.
     void check(const Settings& settings) const;
+
+    /// The threshold at which the settings' gate keeps `target` experts per token and layer on the decisions in the file.
+    /// Throws std::invalid_argument with one sentence if the file holds none, or the gate cannot be built.
+    policy::TargetThreshold thresholdForMeanK(const Settings& settings, double target) const;
 
     /// What gates are built from under these settings.
     policy::GateParameters gateParameters(const Settings& settings) const;

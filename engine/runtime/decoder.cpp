@@ -18,7 +18,9 @@ Decoder::Decoder(backend::Backend& backend, ExpertTier& tier, const model::Model
     const auto depths = static_cast<std::size_t>(policy::NextLayerPolicy::kMaxDepth);
     m_logits.resize(tokens * experts);
     m_gate.resize(experts);
-    m_predicted.resize(depths * experts);
+    m_predicted.resize((depths + 1) * experts);
+    m_foreseen.resize(experts);
+    m_final.resize(static_cast<std::size_t>(config.hidden));
     m_strongest.resize(depths * experts);
     m_weights.resize(tokens * static_cast<std::size_t>(config.topK));
     m_kept.resize(tokens);
@@ -48,7 +50,9 @@ void Decoder::run(std::span<const backend::PassToken> tokens, trace::TokenIndex 
     m_phase = phase;
     m_tokens = static_cast<int>(tokens.size());
     m_stepBegin = m_clock.now();
-    m_tier.supply().beginStep(first);
+    m_foreseenFits = m_foreseenFor.valid() && m_foreseenFor == first && phase == trace::Phase::Decode && m_tokens == 1;
+    m_foreseenFor = {};
+    m_tier.supply().beginStep(first, phase);
     {
         const trace::OpenScope open(m_scopes, scope(Stage::Embed));
         m_backend.beginPass(tokens);
@@ -74,6 +78,21 @@ void Decoder::runLayer(trace::Layer layer) {
     offerGuesses(layer.value);
     runExperts(layer.value);
     m_stageBegin = stage(Stage::Experts, m_stageBegin, layer);
+    m_foreseenFits = false;
+}
+
+void Decoder::foreseeFirstLayer(int row) {
+    const trace::OpenScope open(m_scopes, scope(Stage::Output));
+    const policy::LinearGate* gate = m_tier.firstLayerGate();
+    m_tier.supply().endStep();
+    if (!gate || gate->hidden != m_config.hidden || !m_backend.finalNorm(row, m_final))
+        return;
+    gate->predict(m_final, m_foreseen);
+    m_foreseenFor = trace::TokenIndex(m_first.value + m_tokens);
+    if (!m_tier.guessesFirstLayer())
+        return;
+    const std::span<const float> prediction(m_foreseen);
+    offer(-1, std::span(&prediction, 1));
 }
 
 void Decoder::logits(int row, std::span<float> out) {
@@ -134,18 +153,22 @@ void Decoder::announce(int layer, int row, const policy::GateChoice& choice) {
     m_counts.decisions += 1;
     m_counts.kept += choice.kept;
     m_counts.single += choice.kept == 1 ? 1 : 0;
+    const std::size_t rows = static_cast<std::size_t>(m_depths) + (m_foreseenFits ? 1 : 0);
+    if (m_foreseenFits)
+        std::copy(m_foreseen.begin(), m_foreseen.end(), predicted(m_depths + 1).begin());
     const trace::ExpertsChosen event{.at = m_clock.now(),
                                      .token = trace::TokenIndex(m_first.value + row),
                                      .layer = trace::Layer(layer),
                                      .phase = m_phase,
                                      .candidates = static_cast<std::uint8_t>(choice.candidates),
                                      .kept = static_cast<std::uint8_t>(choice.kept),
-                                     .predictedDepths = static_cast<std::uint8_t>(m_depths),
+                                     .predictedDepths =
+                                         static_cast<std::uint8_t>(m_depths | (m_foreseenFits ? trace::kForeseen : 0)),
                                      .experts = static_cast<std::uint16_t>(m_config.experts)};
     m_payload.resize(trace::routingPayloadBytes(event));
     const auto candidates = static_cast<std::size_t>(choice.candidates);
     trace::encodeRouting(event, std::span(choice.ids).first(candidates), std::span(choice.candidateWeights).first(candidates),
-                         m_gate, std::span(m_predicted).first(static_cast<std::size_t>(m_depths) * m_gate.size()), m_payload);
+                         m_gate, std::span(m_predicted).first(rows * m_gate.size()), m_payload);
     m_tracer.emit(event, m_payload);
 }
 
@@ -156,25 +179,28 @@ void Decoder::askForExperts(int layer) {
 }
 
 void Decoder::offerGuesses(int layer) {
-    const policy::PrefetchPolicy& prefetch = m_tier.prefetch();
-    if (prefetch.depth() == 0 || m_depths == 0)
+    if (m_tier.prefetch().depth() == 0 || m_depths == 0)
         return;
     std::array<std::span<const float>, policy::NextLayerPolicy::kMaxDepth> depths;
     for (int depth = 1; depth <= m_depths; ++depth)
         depths[static_cast<std::size_t>(depth - 1)] = strongest(depth);
+    offer(layer, std::span(depths).first(static_cast<std::size_t>(m_depths)));
+}
+
+void Decoder::offer(int layer, std::span<const std::span<const float>> predictions) {
     expert::ExpertSupply& supply = m_tier.supply();
-    const auto wishes = prefetch.suggest({.layer = layer,
-                                          .layers = m_config.layers,
-                                          .topK = m_config.topK,
-                                          .renormalise = m_config.renormaliseWeights,
-                                          .predicted = std::span(depths).first(static_cast<std::size_t>(m_depths)),
-                                          .residency = &supply.expected(),
-                                          .expertBytes = m_backend.expertBytes(trace::expertKey(layer + 1, 0)),
-                                          .budgetBytes = m_tier.prefetchBudget(),
-                                          .gate = &m_tier.gate(),
-                                          .token = m_first,
-                                          .phase = m_phase});
-    supply.prefetch(wishes);
+    const bool stepEnded = layer < 0;
+    supply.prefetch(m_tier.prefetch().suggest({.layer = layer,
+                                               .layers = m_config.layers,
+                                               .topK = m_config.topK,
+                                               .renormalise = m_config.renormaliseWeights,
+                                               .predicted = predictions,
+                                               .residency = &supply.expected(),
+                                               .expertBytes = m_backend.expertBytes(trace::expertKey(layer + 1, 0)),
+                                               .budgetBytes = m_tier.prefetchBudget(stepEnded ? m_config.layers - 1 : layer),
+                                               .gate = &m_tier.gate(),
+                                               .token = trace::TokenIndex(m_first.value + (stepEnded ? m_tokens : 0)),
+                                               .phase = stepEnded ? trace::Phase::Decode : m_phase}));
 }
 
 void Decoder::runExperts(int layer) {

@@ -23,6 +23,9 @@ public:
     void run(std::span<const backend::PassToken> tokens, trace::TokenIndex first, trace::Phase phase);
     /// Logits after the given row of the pass; out is [vocabulary].
     void logits(int row, std::span<float> out);
+    /// As far as the calibration can tell, foresees the first layer of the token that follows the given row, the pass's last,
+    /// and offers guesses at it. Before logits(), so that they move while the head computes.
+    void foreseeFirstLayer(int row);
     /// Records a stage of the open step that began at the given time and ends now; returns its end.
     trace::TimeNs stage(trace::Stage stage, trace::TimeNs begin, trace::Layer layer = {});
     void endStep() { stage(trace::Stage::Step, m_stepBegin); }
@@ -37,6 +40,7 @@ private:
     void announce(int layer, int row, const policy::GateChoice& choice);
     void askForExperts(int layer);
     void offerGuesses(int layer);
+    void offer(int layer, std::span<const std::span<const float>> predictions);
     void runExperts(int layer);
     std::span<float> predicted(int depth);
     std::span<float> strongest(int depth);
@@ -53,13 +57,17 @@ private:
     trace::TokenIndex m_first;
     trace::Phase m_phase = trace::Phase::Decode;
     int m_tokens = 0;
-    int m_depths = 0; ///< layers ahead that are predicted at the current layer
+    int m_depths = 0;                ///< layers ahead that are predicted at the current layer
+    bool m_foreseenFits = false;     ///< m_foreseen is of the layer that is running
+    trace::TokenIndex m_foreseenFor; ///< token to be read whose first layer m_foreseen is of; invalid: none
     Counts m_counts;
 
     // Scratch, sized once.
     std::vector<float> m_logits;    ///< [tokens][experts] of the router
     std::vector<float> m_gate;      ///< [experts] softmax
-    std::vector<float> m_predicted; ///< [depths][experts] of one row
+    std::vector<float> m_predicted; ///< [depths + 1][experts] of one row
+    std::vector<float> m_foreseen;  ///< [experts] of the first layer
+    std::vector<float> m_final;     ///< [hidden] what the first layer is foreseen from
     std::vector<float> m_strongest; ///< [depths][experts], maximum over the rows
     std::vector<float> m_weights;   ///< [tokens][topK]
     std::vector<int> m_kept;        ///< [tokens]

@@ -10,14 +10,21 @@ std::unique_ptr<policy::CachePolicy> cachePolicyFor(const Settings& settings) {
     return policy::makeCachePolicy(settings.cache, policy::parseCacheWeights(settings.cacheWeights));
 }
 
+policy::PrefetchParameters prefetchParameters(const Settings& settings) {
+    return {.depth = settings.prefetchDepth, .spareSteps = settings.prefetchSpareSteps};
+}
+
 } // namespace
 
 ExpertTier::ExpertTier(backend::Backend& backend, const model::ModelConfig& config, const Calibration& calibration,
                        const Settings& settings, trace::TracerSource& tracers, trace::Tracer& tracer, const trace::Clock& clock)
     : m_backend(backend), m_shape{config.layers, config.experts}, m_calibration(calibration), m_settings(settings),
-      m_gate(calibration.makeGate(settings)), m_prefetch(policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth)),
+      m_gate(calibration.makeGate(settings)),
+      m_prefetch(policy::makePrefetchPolicy(settings.prefetch, prefetchParameters(settings))),
       m_cache(m_shape, cachePolicyFor(settings), planFor(settings)),
       m_mover(backend, expert::parseLink(settings.link), tracers, clock), m_supply(m_cache, m_mover, tracer, clock) {
+    m_cache.setSpareSteps(m_prefetch->spareSteps());
+    m_supply.setWatched(settings.prefetchWatch);
     m_backend.reserveSlots(m_cache.slotCount());
     if (m_cache.plan().total == m_shape.layers * m_shape.experts) {
         m_supply.fill();
@@ -35,15 +42,34 @@ void ExpertTier::apply(const Settings& settings) {
     if (settings.gate != m_settings.gate || settings.gateThreshold != m_settings.gateThreshold ||
         settings.gateLayers != m_settings.gateLayers || settings.gatePhase != m_settings.gatePhase)
         m_gate = m_calibration.makeGate(settings);
-    if (settings.prefetch != m_settings.prefetch || settings.prefetchDepth != m_settings.prefetchDepth)
-        m_prefetch = policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth);
-    if (settings.link != m_settings.link)
+    changePrefetch(settings);
+    if (settings.link != m_settings.link) {
         m_mover.setLink(expert::parseLink(settings.link));
+        m_supply.linkChanged();
+    }
     if (settings.cache != m_settings.cache || settings.cacheWeights != m_settings.cacheWeights)
         m_supply.setCachePolicy(cachePolicyFor(settings));
     // Some allocations go by gate, prefetch and cache policy as well.
     changePlan(settings);
     m_settings = settings;
+}
+
+void ExpertTier::changePrefetch(const Settings& settings) {
+    const bool other = settings.prefetch != m_settings.prefetch;
+    if (other || settings.prefetchDepth != m_settings.prefetchDepth ||
+        settings.prefetchSpareSteps != m_settings.prefetchSpareSteps) {
+        m_prefetch = policy::makePrefetchPolicy(settings.prefetch, prefetchParameters(settings));
+        m_cache.setSpareSteps(m_prefetch->spareSteps());
+    }
+    if (settings.prefetchWatch != m_settings.prefetchWatch)
+        m_supply.setWatched(settings.prefetchWatch);
+}
+
+std::int64_t ExpertTier::prefetchBudget(int layer) const {
+    const bool measured = m_settings.prefetchBudgetMb < 0;
+    const auto fixed = static_cast<std::int64_t>(m_settings.prefetchBudgetMb * 1e6);
+    return m_supply.guessBudget(layer, measured ? expert::ExpertSupply::kMeasuredBudget : fixed,
+                                m_backend.expertBytes(trace::expertKey(layer, 0)));
 }
 
 void ExpertTier::changePlan(const Settings& settings) {

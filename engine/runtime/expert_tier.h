@@ -22,11 +22,16 @@ public:
     const expert::ExpertCache& cache() const { return m_cache; }
     const policy::GatePolicy& gate() const { return *m_gate; }
     const policy::PrefetchPolicy& prefetch() const { return *m_prefetch; }
-    std::int64_t prefetchBudget() const { return static_cast<std::int64_t>(m_settings.prefetchBudgetMb * 1e6); }
+    /// Bytes that may be guessed at after this layer's question; the last layer's: at the end of the step.
+    std::int64_t prefetchBudget(int layer) const;
+    /// Foresees the next step's first layer; null if the calibration holds none.
+    const policy::LinearGate* firstLayerGate() const { return m_calibration.known().firstLayer.get(); }
+    bool guessesFirstLayer() const { return m_settings.prefetchFirstLayer && m_prefetch->depth() > 0; }
 
 private:
     policy::SlotPlan planFor(const Settings& settings) const;
     void changePlan(const Settings& settings);
+    void changePrefetch(const Settings& settings);
     void freeEmptySlots();
 
     backend::Backend& m_backend;

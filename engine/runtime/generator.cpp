@@ -118,6 +118,7 @@ void Generator::generate() {
         return;
     }
     const int last = static_cast<int>(m_engine.pass.size()) - 1;
+    m_engine.decoder.foreseeFirstLayer(last);
     m_engine.decoder.logits(last, m_engine.logits);
     while (true) {
         const trace::TimeNs begin = m_engine.clock.now();
@@ -131,6 +132,7 @@ void Generator::generate() {
         if (m_engine.inbox.stopRequested())
             return;
         m_engine.read(std::span(&pick.token, 1), m_last, Phase::Decode);
+        m_engine.decoder.foreseeFirstLayer(0);
         m_engine.decoder.logits(0, m_engine.logits);
     }
 }

@@ -20,6 +20,8 @@ namespace {
 
 constexpr double kMostBudgetMb = 1e6;
 constexpr int kMostSlots = 1'000'000;
+constexpr int kMostSteps = 1'000'000;
+constexpr std::string_view kAuto = "auto";
 
 [[noreturn]] void refuse(std::string_view name, std::string_view value, const std::string& allowed) {
     throw std::invalid_argument(fmt::format("The setting {} cannot be '{}'; allowed is {}.", name, value, allowed));
@@ -55,6 +57,19 @@ double realFrom(std::string_view name, std::string_view value, double most) {
     return *number == 0 ? 0 : *number; // no negative zero
 }
 
+double budgetFrom(std::string_view name, std::string_view value) {
+    if (value == kAuto)
+        return Settings::kAutoBudget;
+    const auto number = numberOf<double>(value);
+    if (!number || !std::isfinite(*number) || *number < 0 || *number > kMostBudgetMb)
+        refuse(name, value, fmt::format("a number from 0 to {:.0f}, or {}", kMostBudgetMb, kAuto));
+    return *number == 0 ? 0 : *number; // no negative zero
+}
+
+bool switchFrom(std::string_view name, std::string_view value) {
+    return nameFrom(name, value, {"on", "off"}) == "on";
+}
+
 std::string linkFrom(std::string_view name, std::string_view value) {
     try {
         return expert::parseLink(value).name;
@@ -86,8 +101,21 @@ std::string cacheWeightsFrom(std::string_view name, std::string_view value) {
 } // namespace
 
 std::vector<std::string> settingNames() {
-    return {"gate",       "gate-threshold", "gate-layers",    "gate-phase",         "cache", "cache-weights", "cache-experts",
-            "allocation", "prefetch",       "prefetch-depth", "prefetch-budget-mb", "link"};
+    return {"gate",
+            "gate-threshold",
+            "gate-layers",
+            "gate-phase",
+            "cache",
+            "cache-weights",
+            "cache-experts",
+            "allocation",
+            "prefetch",
+            "prefetch-depth",
+            "prefetch-budget-mb",
+            "prefetch-spare-steps",
+            "prefetch-first-layer",
+            "prefetch-watch",
+            "link"};
 }
 
 std::string settingValue(const Settings& settings, std::string_view name) {
@@ -112,7 +140,13 @@ std::string settingValue(const Settings& settings, std::string_view name) {
     if (name == "prefetch-depth")
         return fmt::format("{}", settings.prefetchDepth);
     if (name == "prefetch-budget-mb")
-        return fmt::format("{}", settings.prefetchBudgetMb);
+        return settings.prefetchBudgetMb < 0 ? std::string(kAuto) : fmt::format("{}", settings.prefetchBudgetMb);
+    if (name == "prefetch-spare-steps")
+        return fmt::format("{}", settings.prefetchSpareSteps);
+    if (name == "prefetch-first-layer")
+        return settings.prefetchFirstLayer ? "on" : "off";
+    if (name == "prefetch-watch")
+        return settings.prefetchWatch ? "on" : "off";
     if (name == "link")
         return settings.link;
     unknown(name);
@@ -140,7 +174,13 @@ void setSetting(Settings& settings, std::string_view name, std::string_view valu
     else if (name == "prefetch-depth")
         settings.prefetchDepth = wholeFrom(name, value, 1, policy::NextLayerPolicy::kMaxDepth);
     else if (name == "prefetch-budget-mb")
-        settings.prefetchBudgetMb = realFrom(name, value, kMostBudgetMb);
+        settings.prefetchBudgetMb = budgetFrom(name, value);
+    else if (name == "prefetch-spare-steps")
+        settings.prefetchSpareSteps = wholeFrom(name, value, 0, kMostSteps);
+    else if (name == "prefetch-first-layer")
+        settings.prefetchFirstLayer = switchFrom(name, value);
+    else if (name == "prefetch-watch")
+        settings.prefetchWatch = switchFrom(name, value);
     else if (name == "link")
         settings.link = linkFrom(name, value);
     else

@@ -17,13 +17,18 @@ struct Settings {
     std::string allocation = "uniform";
     std::string prefetch = "none";
     int prefetchDepth = 1;
-    double prefetchBudgetMb = 1.0; ///< per layer of a decode step, 10^6 bytes
+    double prefetchBudgetMb = 1.0;  ///< per layer of a step, 10^6 bytes; kAutoBudget: what the link's spare time allows
+    int prefetchSpareSteps = 1;     ///< as policy::PrefetchParameters::spareSteps
+    bool prefetchFirstLayer = true; ///< also guess at the next step's first layer, if the calibration holds a gate for it
+    bool prefetchWatch = true;      ///< rest guesses while they cost more than they gain
     std::string link = "none";
+    static constexpr double kAutoBudget = -1;
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 /// Names in the order of the struct: gate, gate-threshold, gate-layers, gate-phase, cache, cache-weights, cache-experts,
-/// allocation, prefetch, prefetch-depth, prefetch-budget-mb, link. The command-line flag is "--" + name.
+/// allocation, prefetch, prefetch-depth, prefetch-budget-mb, prefetch-spare-steps, prefetch-first-layer, prefetch-watch, link.
+/// The command-line flag is "--" + name.
 std::vector<std::string> settingNames();
 std::string settingValue(const Settings& settings, std::string_view name);
 /// Checks and sets one value. Throws std::invalid_argument with one sentence naming the setting, the value and what is allowed.

@@ -85,7 +85,7 @@ struct ExpertsChosen {
     Phase phase = Phase::Decode;
     std::uint8_t candidates = 0;      ///< top-k before gating
     std::uint8_t kept = 0;            ///< how many of them run; the kept ones come first in the payload
-    std::uint8_t predictedDepths = 0; ///< how many gate predictions for the next layers the payload holds
+    std::uint8_t predictedDepths = 0; ///< gate predictions for the next layers in the payload, see depthsOf()
     std::uint16_t experts = 0;        ///< experts of the layer, the width of the gate softmax
 };
 

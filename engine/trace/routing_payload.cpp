@@ -43,7 +43,8 @@ private:
 static_assert(std::endian::native == std::endian::little, "payloads are little-endian on disk");
 
 std::size_t routingPayloadBytes(const ExpertsChosen& event) {
-    return 2 * (2 * std::size_t{event.candidates} + std::size_t{event.experts} * (1 + std::size_t{event.predictedDepths}));
+    const std::size_t rows = 1 + static_cast<std::size_t>(depthsOf(event)) + (hasForeseen(event) ? 1 : 0);
+    return 2 * (2 * std::size_t{event.candidates} + std::size_t{event.experts} * rows);
 }
 
 void encodeRouting(const ExpertsChosen&, std::span<const std::uint16_t> ids, std::span<const float> weights,
@@ -66,8 +67,10 @@ std::optional<RoutingPayload> decodeRouting(const ExpertsChosen& event, std::spa
         id = cursor.u16();
     payload.weights = cursor.halves(event.candidates);
     payload.gate = cursor.halves(event.experts);
-    for (int depth = 0; depth < event.predictedDepths; ++depth)
+    for (int depth = 0; depth < depthsOf(event); ++depth)
         payload.predicted.push_back(cursor.halves(event.experts));
+    if (hasForeseen(event))
+        payload.foreseen = cursor.halves(event.experts);
     return payload;
 }
 

@@ -73,9 +73,13 @@ void GateReducer::on(const trace::ExpertsChosen& e, trace::Payload payload, Snap
             return;
     fillShares(choice);
     choice.gateEntropy = entropyOf(all.subspan(2 * k, e.experts));
+    const auto row = [&](int index) { return all.subspan(2 * k + static_cast<std::size_t>(index) * e.experts, e.experts); };
+    const int depths = trace::depthsOf(e);
+    if (trace::hasForeseen(e))
+        notePrediction(e, e.layer.value, row(1 + depths));
     comparePrediction(e, choice, s.layerLives[static_cast<std::size_t>(e.layer.value)]);
-    if (e.predictedDepths > 0)
-        notePrediction(e, all.subspan(2 * k + e.experts, e.experts));
+    if (depths > 0)
+        notePrediction(e, e.layer.value + 1, row(1));
     count(e, choice, s);
     const auto layers = static_cast<std::size_t>(s.layers);
     const auto token = static_cast<std::size_t>(e.token.value);
@@ -96,16 +100,19 @@ void GateReducer::comparePrediction(const trace::ExpertsChosen& e, ChoiceRecord&
             ++choice.predictedHits;
     layer.predictedSlots += e.candidates;
     layer.predictedHits += choice.predictedHits;
+    // The summary's figure is the next layer's gate's.
+    if (trace::hasForeseen(e))
+        return;
     m_predictedSlots += e.candidates;
     m_predictedHits += choice.predictedHits;
 }
 
-void GateReducer::notePrediction(const trace::ExpertsChosen& e, std::span<const std::uint16_t> gate) {
+void GateReducer::notePrediction(const trace::ExpertsChosen& e, std::int32_t layer, std::span<const std::uint16_t> gate) {
     m_order.resize(gate.size());
     std::iota(m_order.begin(), m_order.end(), std::uint16_t{0});
     Prediction& prediction = predictionOf(e.token);
     prediction.token = e.token;
-    prediction.layer = e.layer.value + 1;
+    prediction.layer = layer;
     prediction.count = static_cast<int>(std::min<std::size_t>(e.candidates, gate.size()));
     // Half floats that are not negative compare like their bits.
     std::partial_sort(m_order.begin(), m_order.begin() + prediction.count, m_order.end(),

@@ -23,7 +23,8 @@ private:
     };
     Prediction& predictionOf(trace::TokenIndex token);
     void comparePrediction(const trace::ExpertsChosen& e, ChoiceRecord& choice, LayerRecord& layer);
-    void notePrediction(const trace::ExpertsChosen& e, std::span<const std::uint16_t> gate);
+    /// layer: that the gate is of.
+    void notePrediction(const trace::ExpertsChosen& e, std::int32_t layer, std::span<const std::uint16_t> gate);
     void count(const trace::ExpertsChosen& e, const ChoiceRecord& choice, Snapshot& s);
 
     std::vector<Prediction> m_predictions; ///< direct-mapped by token

@@ -39,27 +39,6 @@ void LinkReducer::on(const trace::TransferSpan& e, trace::Payload, Snapshot& s) 
         m_exposedNs += sharedTime(m_stalls, {e.begin, e.end});
         remember(m_transfers, {e.begin, e.end});
     }
-    if (e.cause == trace::TransferCause::Prefetch && e.transfer.valid()) {
-        Prefetch& prefetch = m_pending[e.transfer.value];
-        prefetch.bytes = e.bytes;
-        prefetch.moved = true;
-        settle(e.transfer, summary);
-    }
-}
-
-void LinkReducer::on(const trace::PrefetchIssued&, trace::Payload, Snapshot& s) {
-    ++s.summary.prefetchIssued;
-}
-
-void LinkReducer::on(const trace::PrefetchResolved& e, trace::Payload, Snapshot& s) {
-    ++m_resolved;
-    s.summary.prefetchUsed += e.used ? 1 : 0;
-    if (!e.transfer.valid())
-        return;
-    Prefetch& prefetch = m_pending[e.transfer.value];
-    prefetch.resolved = true;
-    prefetch.used = e.used;
-    settle(e.transfer, s.summary);
 }
 
 trace::TimeNs LinkReducer::sharedTime(const Recent& recent, Interval with) {
@@ -76,23 +55,12 @@ void LinkReducer::remember(Recent& recent, Interval interval) {
         recent.pop_front();
 }
 
-void LinkReducer::settle(trace::TransferId transfer, Summary& summary) {
-    const auto found = m_pending.find(transfer.value);
-    if (!found->second.moved || !found->second.resolved)
-        return;
-    if (found->second.used)
-        summary.bytesPrefetchUsed += found->second.bytes;
-    m_pending.erase(found);
-}
-
 void LinkReducer::on(const trace::StallSpan& e, trace::Payload, Snapshot&) {
     m_exposedNs += sharedTime(m_transfers, {e.begin, e.end});
     remember(m_stalls, {e.begin, e.end});
 }
 
 void LinkReducer::derive(trace::TimeNs passNs, Summary& summary) const {
-    if (m_resolved > 0)
-        summary.prefetchPrecision = static_cast<double>(summary.prefetchUsed) / static_cast<double>(m_resolved);
     if (m_busyNs > 0)
         summary.linkBytesPerSecond = static_cast<double>(m_bytes) / (static_cast<double>(m_busyNs) / 1e9);
     const auto busy = static_cast<double>(m_runBusyNs);

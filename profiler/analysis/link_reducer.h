@@ -3,42 +3,29 @@
 #include "profiler/session/batch.h"
 
 #include <deque>
-#include <unordered_map>
 
 namespace moescope::analysis {
 
-/// The link: bytes by cause, how busy, how much of it compute had to wait for, and what became of prefetches.
+/// The link: bytes by cause, how busy, and how much of it compute had to wait for.
 /// Owned by SnapshotBuilder; one thread.
 class LinkReducer {
 public:
     void on(const trace::TransferSpan& e, trace::Payload payload, Snapshot& s);
-    void on(const trace::PrefetchIssued& e, trace::Payload payload, Snapshot& s);
-    void on(const trace::PrefetchResolved& e, trace::Payload payload, Snapshot& s);
     void on(const trace::StallSpan& e, trace::Payload payload, Snapshot& s);
 
     /// passNs: time spent in forward passes.
     void derive(trace::TimeNs passNs, Summary& summary) const;
 
 private:
-    /// Transfer and verdict of one prefetch arrive in either order.
-    struct Prefetch {
-        std::int64_t bytes = 0;
-        bool moved = false;
-        bool resolved = false;
-        bool used = false;
-    };
     struct Interval {
         trace::TimeNs begin = 0;
         trace::TimeNs end = 0;
     };
     /// Intervals by their end, the newest few of them.
     using Recent = std::deque<Interval>;
-    void settle(trace::TransferId transfer, Summary& summary);
     static trace::TimeNs sharedTime(const Recent& recent, Interval with);
     static void remember(Recent& recent, Interval interval);
 
-    std::unordered_map<std::int32_t, Prefetch> m_pending;
-    std::int64_t m_resolved = 0;
     std::int64_t m_bytes = 0;
     trace::TimeNs m_busyNs = 0;
     std::int64_t m_runBytes = 0; ///< without allocation, which happens beside the passes

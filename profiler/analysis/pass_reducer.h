@@ -21,6 +21,7 @@ public:
     /// Per decoded token: stall and bytes.
     void derive(Summary& summary) const;
     trace::TimeNs passNs() const { return m_passNs; }
+    std::int64_t decodeTokens() const { return m_decodeTokens; }
 
 private:
     struct Moved {

@@ -112,10 +112,24 @@ struct ExpertRecord {
     trace::TransferCause lastCause = trace::TransferCause::Demand;
 };
 
+/// What became of the guesses at one layer's experts. Bytes are those that moved, also of guesses that were broken off.
+struct PrefetchRecord {
+    std::int64_t issued = 0, resolved = 0, used = 0;
+    std::int64_t bytes = 0, bytesUsed = 0, bytesWasted = 0; ///< used and wasted once it is known which
+    /// Of used guesses, the part of their copies that was over when the layer asked.
+    trace::TimeNs hiddenNs = 0;
+    double precision() const { return resolved > 0 ? static_cast<double>(used) / static_cast<double>(resolved) : -1; }
+};
+
 struct LayerRecord {
     std::int64_t hits = 0, misses = 0;
     std::int64_t decisions = 0, kept = 0, single = 0; ///< single: decisions with candidates > 1 and kept == 1
+    /// By the gate of the layer before; at the first layer by what the extra gate foresaw from the token before.
     std::int64_t predictedSlots = 0, predictedHits = 0;
+    PrefetchRecord prefetch;
+    double recall() const {
+        return predictedSlots > 0 ? static_cast<double>(predictedHits) / static_cast<double>(predictedSlots) : -1;
+    }
     double optimumHitRate = -1;           ///< Belady on the recorded accesses and the current slots; -1 unknown
     int slots = 0;                        ///< -1: global pool
     double droppedSum = 0, secondSum = 0; ///< over the decode decisions

@@ -7,6 +7,8 @@
 #include "profiler/analysis/gate_reducer.h"
 #include "profiler/analysis/link_reducer.h"
 #include "profiler/analysis/pass_reducer.h"
+#include "profiler/analysis/pool_collapse.h"
+#include "profiler/analysis/prefetch_reducer.h"
 
 #include <algorithm>
 #include <limits>
@@ -32,6 +34,7 @@ struct SnapshotBuilder::State {
     CacheReducer cache;
     LinkReducer link;
     DeviceReducer device;
+    PrefetchReducer prefetch;
     ChronicleReducer chronicle;
 
     State(int layers, int experts) : cache(layers, experts) {}
@@ -40,7 +43,7 @@ struct SnapshotBuilder::State {
     void take(const Event& e, trace::Payload payload) {
         static_assert(kTakes<ConversationReducer, Event> || kTakes<PassReducer, Event> || kTakes<GateReducer, Event> ||
                           kTakes<CacheReducer, Event> || kTakes<LinkReducer, Event> || kTakes<DeviceReducer, Event> ||
-                          kTakes<ChronicleReducer, Event>,
+                          kTakes<PrefetchReducer, Event> || kTakes<ChronicleReducer, Event>,
                       "an event that no reducer takes");
         offer(conversation, e, payload);
         offer(gate, e, payload);
@@ -48,6 +51,7 @@ struct SnapshotBuilder::State {
         offer(cache, e, payload);
         offer(link, e, payload);
         offer(device, e, payload);
+        offer(prefetch, e, payload);
         offer(chronicle, e, payload);
     }
 
@@ -109,6 +113,7 @@ void SnapshotBuilder::refreshFigures(bool withOptimum) {
     m_state->conversation.derivePercentiles(summary, withOptimum);
     m_state->gate.derive(m_state->snapshot, summary);
     m_state->cache.derive(m_state->snapshot.layerLives, summary);
+    derivePoolCollapse(m_state->snapshot, summary);
 }
 
 std::unique_ptr<SnapshotBuilder> SnapshotBuilder::fork() const {
@@ -128,6 +133,7 @@ SnapshotPtr SnapshotBuilder::snapshot() const {
     m_state->conversation.derive(s.summary);
     m_state->passes.derive(s.summary);
     m_state->link.derive(m_state->passes.passNs(), s.summary);
+    m_state->prefetch.derive(m_state->passes.decodeTokens(), s.summary);
     auto copy = std::make_shared<const Snapshot>(s);
     s.tokens.markShared();
     s.passes.markShared();

@@ -19,13 +19,18 @@ struct Summary {
     double hitRate = -1;
     double optimumHitRate = -1; ///< Belady without prefetch, same accesses, same slots (belady.h)
     std::int64_t evictions = 0;
+    std::int64_t poolSlots = 0; ///< of the one pool for all layers; 0: layers have slots of their own
+    double expertsPerToken = 0; ///< decode, over all layers
+    bool poolCollapse = false;  ///< see poolCollapseSentence()
     /// By cause, cancelled parts counted: demand + prefetch + allocation + unattributed is all that the link carried.
     /// Unattributed: transfers without a valid key, or without a token where a token must have asked (demand, prefetch).
-    std::int64_t bytesDemand = 0, bytesPrefetch = 0, bytesPrefetchUsed = 0, bytesAllocation = 0, bytesUnattributed = 0;
+    std::int64_t bytesDemand = 0, bytesPrefetch = 0, bytesPrefetchUsed = 0, bytesPrefetchWasted = 0, bytesAllocation = 0,
+                 bytesUnattributed = 0;
     std::int64_t prefetchIssued = 0, prefetchUsed = 0;
-    double prefetchRecall = -1;    ///< next-layer gate's top-k against the choice, slots
-    double prefetchPrecision = -1; ///< used / resolved
-    double stallMsPerToken = 0;    ///< decode
+    double prefetchRecall = -1;          ///< next-layer gate's top-k against the choice, slots
+    double prefetchPrecision = -1;       ///< used / resolved
+    double prefetchHiddenMsPerToken = 0; ///< decode; copies of used guesses that were over when their layer asked
+    double stallMsPerToken = 0;          ///< decode
     double overlapShare = -1;      ///< of the time of demand and prefetch transfers, the part in which compute did not wait
     double linkBytesPerSecond = 0; ///< while busy
     double linkUtilisation = 0;    ///< busy time over time of passes

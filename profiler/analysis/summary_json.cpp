@@ -1,6 +1,7 @@
 #include "profiler/analysis/summary_json.h"
 #include "profiler/analysis/device_words.h"
 
+#include "profiler/analysis/pool_collapse.h"
 #include "profiler/analysis/summary_fields.h"
 #include "profiler/analysis/summary_words.h"
 
@@ -27,6 +28,32 @@ Json turnJson(const TurnRecord& turn) {
     out["bytes_moved"] = turn.bytesMoved;
     out["ended"] = turn.ended < 0 ? Json() : Json(reasonKey(turn.reason));
     return out;
+}
+
+Json rate(double value) {
+    return value < 0 ? Json() : Json(value);
+}
+
+Json layerJson(const LayerRecord& layer) {
+    const std::int64_t asked = layer.hits + layer.misses;
+    const auto decisions = static_cast<double>(layer.decisions);
+    const auto share = [](std::int64_t part, double of) { return of > 0 ? Json(static_cast<double>(part) / of) : Json(); };
+    const PrefetchRecord& guesses = layer.prefetch;
+    return {{"slots", layer.slots},
+            {"hits", layer.hits},
+            {"misses", layer.misses},
+            {"hit_rate", share(layer.hits, static_cast<double>(asked))},
+            {"optimum_hit_rate", rate(layer.optimumHitRate)},
+            {"mean_experts", share(layer.kept, decisions)},
+            {"single_expert_share", share(layer.single, decisions)},
+            {"prefetch_recall", rate(layer.recall())},
+            {"prefetch_precision", rate(guesses.precision())},
+            {"prefetch_issued", guesses.issued},
+            {"prefetch_used", guesses.used},
+            {"bytes_prefetch", guesses.bytes},
+            {"bytes_prefetch_used", guesses.bytesUsed},
+            {"bytes_prefetch_wasted", guesses.bytesWasted},
+            {"prefetch_hidden_ms", static_cast<double>(guesses.hiddenNs) / 1e6}};
 }
 
 Json modelJson(const model::ModelFacts& facts) {
@@ -132,6 +159,12 @@ std::string summaryJson(const Snapshot& snapshot) {
     for (const SettingChangeRecord& change : snapshot.changes)
         out["setting_changes"].push_back(
             {{"token", change.token.value}, {"name", change.name}, {"before", change.before}, {"after", change.after}});
+    out["layers"] = Json::array();
+    for (const LayerRecord& layer : snapshot.layerLives)
+        out["layers"].push_back(layerJson(layer));
+    out["warnings"] = Json::array();
+    if (const std::string sentence = poolCollapseSentence(snapshot.summary); !sentence.empty())
+        out["warnings"].push_back(sentence);
     out["turns"] = Json::array();
     for (const TurnRecord& turn : snapshot.turns)
         out["turns"].push_back(turnJson(turn));

@@ -1,6 +1,7 @@
 #include "profiler/analysis/summary_text.h"
 
 #include "profiler/analysis/device_words.h"
+#include "profiler/analysis/pool_collapse.h"
 #include "profiler/analysis/summary_words.h"
 
 #include <array>
@@ -95,12 +96,15 @@ void putExperts(const Summary& f, Page& page) {
     page.heading("Cache");
     page.row("hits / misses / evictions", fmt::format("{} / {} / {}", f.hits, f.misses, f.evictions));
     page.row("hit rate", fmt::format("{} (offline optimum without prefetch: {})", share(f.hitRate), share(f.optimumHitRate)));
+    if (f.poolCollapse)
+        page.row("collapsed", poolCollapseSentence(f));
 }
 
 void putLink(const Summary& f, Page& page) {
     page.heading(f.emulated ? fmt::format("Link: {} (emulated link)", f.link) : fmt::format("Link: {}", f.link));
     page.row("on demand", sizeText(f.bytesDemand));
-    page.row("prefetched", fmt::format("{}, of which used {}", sizeText(f.bytesPrefetch), sizeText(f.bytesPrefetchUsed)));
+    page.row("prefetched", fmt::format("{}, of which used {} and wasted {}", sizeText(f.bytesPrefetch),
+                                       sizeText(f.bytesPrefetchUsed), sizeText(f.bytesPrefetchWasted)));
     page.row("filling the cache", sizeText(f.bytesAllocation));
     page.row("not attributed", sizeText(f.bytesUnattributed));
     page.row("per decoded token", fmt::format("{:.3f} MB", f.mbPerToken));
@@ -120,6 +124,24 @@ void putDevice(const Snapshot& s, Page& page) {
         page.row("tracer", status);
     for (const auto& [label, value] : rows)
         page.row(label, value);
+}
+
+/// One line per layer: what was foreseen, and what became of the guesses.
+void putPrefetch(const Snapshot& s, Page& page) {
+    if (s.summary.prefetchIssued == 0)
+        return;
+    page.heading("Prefetch by layer");
+    page.raw(fmt::format("  {:>5}{:>9}{:>11}{:>8}{:>8}{:>10}{:>10}{:>12}\n", "layer", "recall", "precision", "issued", "used",
+                         "used", "wasted", "hidden"));
+    const auto percent = [](double value) { return value < 0 ? std::string("-") : fmt::format("{:.1f} %", value * 100); };
+    for (std::size_t layer = 0; layer < s.layerLives.size(); ++layer) {
+        const LayerRecord& life = s.layerLives[layer];
+        const PrefetchRecord& guesses = life.prefetch;
+        page.raw(fmt::format("  {:>5}{:>9}{:>11}{:>8}{:>8}{:>10}{:>10}{:>9.2f} ms\n", layer, percent(life.recall()),
+                             percent(guesses.precision()), guesses.issued, guesses.used, sizeText(guesses.bytesUsed),
+                             sizeText(guesses.bytesWasted), static_cast<double>(guesses.hiddenNs) / 1e6));
+    }
+    page.row("hidden by guesses", fmt::format("{:.3f} ms of copying per decoded token", s.summary.prefetchHiddenMsPerToken));
 }
 
 } // namespace
@@ -146,6 +168,7 @@ std::string summaryText(const Snapshot& snapshot) {
     putExperts(snapshot.summary, page);
     putLink(snapshot.summary, page);
     putDevice(snapshot, page);
+    putPrefetch(snapshot, page);
     page.heading("Recording");
     page.row("events", fmt::format("{}, {} lost", snapshot.summary.events, snapshot.summary.eventsLost));
     page.row("engine memory", sizeText(snapshot.summary.hostResidentBytes));

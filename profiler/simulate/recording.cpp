@@ -232,7 +232,7 @@ void RecordingBuilder::learnRule() {
     std::size_t seen = 0;
     for (const Decision& decision : m_recording.decisions) {
         const int ahead = m_recording.info.model.layers - 1 - decision.event.layer.value;
-        const int depths = decision.event.predictedDepths;
+        const int depths = trace::depthsOf(decision.event);
         if (depths < ahead)
             deepest = deepest < 0 ? depths : std::min(deepest, depths);
         if (decision.event.candidates == decision.event.experts || seen == kEnough)

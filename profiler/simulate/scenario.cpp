@@ -56,12 +56,33 @@ std::string describe(const Scenario& scenario) {
     return words.empty() ? "as recorded" : fmt::format("{}", fmt::join(words, ", "));
 }
 
+runtime::Calibration calibrationOf(const Recording& recording, const Scenario& scenario) {
+    const session::SessionInfo& info = recording.info;
+    if (!scenario.calibration.empty())
+        return {scenario.calibration, info.model};
+    policy::Sensitivities known;
+    if (info.calibration.empty())
+        known.refined = info.sensitivity;
+    else
+        known = policy::parseSensitivities(info.calibration, "in the session");
+    return {std::move(known), info.model};
+}
+
 bool follows(const Scenario& scenario, std::string_view setting) {
     return isEngineSetting(setting) && !scenario.value(setting);
 }
 
+bool prefetchesAsBefore(const Recording& recording, const Scenario& scenario) {
+    const auto names = [](const auto& list, auto matches) {
+        return std::any_of(list.begin(), list.end(), [&](const auto& one) { return matches(std::string_view(one.first)); });
+    };
+    return !names(recording.info.settings, [](std::string_view name) { return name == "prefetch-spare-steps"; }) &&
+           !names(scenario.changes, [](std::string_view name) { return name.starts_with("prefetch"); });
+}
+
 runtime::Settings settingsAtBegin(const Recording& recording, const Scenario& scenario) {
     runtime::Settings settings;
+    settings.prefetchWatch = settings.prefetchFirstLayer = !prefetchesAsBefore(recording, scenario);
     for (const auto& [name, value] : recording.info.settings)
         if (follows(scenario, name)) {
             try {

@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/runtime/calibration.h"
 #include "engine/runtime/settings.h"
 #include "profiler/simulate/recording.h"
 
@@ -35,6 +36,12 @@ std::string describe(const Scenario& scenario);
 /// The settings at the begin; names that only the sampler knows are left out. Throws std::runtime_error with one sentence when
 /// the session was made with a value that this program does not know.
 runtime::Settings settingsAtBegin(const Recording& recording, const Scenario& scenario);
+/// True if the session was recorded before guesses were watched, aimed at the first layer and spared what is foreseen, and the
+/// scenario leaves prefetching as it was: then none of that is simulated.
+bool prefetchesAsBefore(const Recording& recording, const Scenario& scenario);
+/// What gates and allocations are built from: the scenario's calibration, else the session's own, else what older sessions hold
+/// of it. Throws std::runtime_error with one sentence.
+runtime::Calibration calibrationOf(const Recording& recording, const Scenario& scenario);
 /// True if a change that the session recorded takes effect in the simulation.
 bool follows(const Scenario& scenario, std::string_view setting);
 /// True if the gate drops what it dropped in the recording. Otherwise what follows a changed decision is approximate, because

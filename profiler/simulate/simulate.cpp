@@ -78,6 +78,19 @@ Figures Simulator::write(const Scenario& scenario, const std::filesystem::path& 
     return counter.figures();
 }
 
+policy::TargetThreshold Simulator::thresholdForMeanK(const Scenario& scenario, double target) const {
+    const Recording& all = recording();
+    const auto decoded = [](const Decision& decision) { return decision.event.phase == trace::Phase::Decode; };
+    const bool answers = std::any_of(all.decisions.begin(), all.decisions.end(), decoded);
+    policy::DecisionTrace decisions(all.info.model.experts, {.topK = all.info.model.topK, .renormalise = all.renormalise});
+    for (const Decision& decision : all.decisions)
+        if (decision.event.experts == all.info.model.experts && (!answers || decoded(decision)))
+            decisions.add(decision.event.layer.value, decision.event.token,
+                          trace::decodeRouting(decision.event, all.payloadOf(decision)).value().gate);
+    const runtime::Settings settings = settingsAtBegin(all, scenario);
+    return policy::thresholdForMeanK(settings.gate, calibrationOf(all, scenario).gateParameters(settings), decisions, target);
+}
+
 std::string Simulator::caveat(const Scenario& scenario) const {
     std::string text =
         fmt::format("Simulated from the session {} ({}): every time is an estimate, from the recording's compute "

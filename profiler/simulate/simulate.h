@@ -1,5 +1,6 @@
 #pragma once
 // The simulator: what would have happened to this recording under other settings.
+#include "engine/policy/target_k.h"
 #include "profiler/simulate/figures.h"
 #include "profiler/simulate/scenario.h"
 
@@ -23,6 +24,9 @@ public:
                   const Progress& progress = {}) const;
     /// Every event goes to the tracer.
     Figures trace(const Scenario& scenario, trace::Tracer& tracer, const Progress& progress = {}) const;
+    /// The threshold at which the scenario's gate keeps `target` experts per token and layer on the session's own decisions,
+    /// those of the answers (of the prompts, if there is no answer). Throws as policy::thresholdForMeanK.
+    policy::TargetThreshold thresholdForMeanK(const Scenario& scenario, double target) const;
     /// What is not measured in a simulation of this scenario, in sentences for the user.
     std::string caveat(const Scenario& scenario) const;
 

@@ -15,20 +15,17 @@ namespace {
 
 // Beyond this a session cannot hold the times.
 constexpr trace::TimeNs kLongestNs = trace::TimeNs{1} << 59;
-constexpr const char* kTooLong = "The simulated run takes longer than a session can hold.";
-
-/// The scenario's, else the session's own, else what older sessions hold of it.
-runtime::Calibration calibrationOf(const Recording& recording, const Scenario& scenario) {
-    const session::SessionInfo& info = recording.info;
-    if (!scenario.calibration.empty())
-        return {scenario.calibration, info.model};
-    policy::Sensitivities known;
-    if (info.calibration.empty())
-        known.refined = info.sensitivity;
-    else
-        known = policy::parseSensitivities(info.calibration, "in the session");
-    return {std::move(known), info.model};
+bool saysGuessesRest(const Recording& recording, const Remark& remark) {
+    if (std::holds_alternative<trace::SettingChanged>(remark.event))
+        return settingWords(recording.payloadOf(remark)).name == expert::ExpertSupply::kPrefetchState;
+    if (!std::holds_alternative<trace::NoteMade>(remark.event))
+        return false;
+    const trace::Payload text = recording.payloadOf(remark);
+    return std::string_view(reinterpret_cast<const char*>(text.data()), text.size())
+        .starts_with(expert::ExpertSupply::kPrefetchNote);
 }
+
+constexpr const char* kTooLong = "The simulated run takes longer than a session can hold.";
 
 } // namespace
 
@@ -37,7 +34,7 @@ Simulation::Simulation(const Recording& recording, const MachineTiming& timing, 
       m_gateAsRecorded(gateAsRecorded(recording, scenario)), m_settings(settingsAtBegin(recording, scenario)),
       m_calibration(calibrationOf(recording, scenario)), m_shape{recording.info.model.layers, recording.info.model.experts},
       m_future(scenario.belady() ? std::make_shared<FutureAskings>(m_shape.layers, m_shape.experts) : nullptr),
-      m_gate(neededGate(m_settings)), m_prefetch(policy::makePrefetchPolicy(m_settings.prefetch, m_settings.prefetchDepth)),
+      m_gate(neededGate(m_settings)), m_prefetch(makePrefetch(m_settings)),
       m_cache(m_shape, makeCachePolicy(m_settings), planFor(m_settings)),
       m_link({.bytes = recording.info.model.expertBytes, .blocks = blocksOf(recording.info.model.expertBytes)},
              expert::parseLink(m_settings.link), tracer, m_clock),
@@ -53,8 +50,14 @@ std::unique_ptr<policy::CachePolicy> Simulation::makeCachePolicy(const runtime::
     return policy::makeCachePolicy(settings.cache, policy::parseCacheWeights(settings.cacheWeights));
 }
 
+std::unique_ptr<policy::PrefetchPolicy> Simulation::makePrefetch(const runtime::Settings& settings) const {
+    return policy::makePrefetchPolicy(settings.prefetch, {.depth = settings.prefetchDepth,
+                                                          .spareSteps = settings.prefetchSpareSteps,
+                                                          .spareForeseen = !prefetchesAsBefore(m_recording, m_scenario)});
+}
+
 std::unique_ptr<policy::GatePolicy> Simulation::neededGate(const runtime::Settings& settings) const {
-    const bool foresees = policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth)->depth() > 0;
+    const bool foresees = makePrefetch(settings)->depth() > 0;
     return m_gateAsRecorded && !foresees ? nullptr : m_calibration.makeGate(settings);
 }
 
@@ -65,7 +68,7 @@ policy::SlotPlan Simulation::planFor(const runtime::Settings& settings) const {
 }
 
 void Simulation::checkFacts(const runtime::Settings& settings) const {
-    const int depth = policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth)->depth();
+    const int depth = makePrefetch(settings)->depth();
     if (depth > m_recording.predictedDepths)
         throw std::runtime_error(
             fmt::format("The session foresees {} {} ahead, so a prefetch of depth {} cannot be simulated on it.",
@@ -116,6 +119,8 @@ void Simulation::begin() {
     m_clock.set(m_recording.beganAt);
     m_link.setConditions(m_timing.moves(trace::Phase::Prefill), m_scenario.idealCopies);
     m_supply = std::make_unique<expert::ExpertSupply>(m_cache, m_link, m_tracer, m_clock);
+    m_cache.setSpareSteps(m_prefetch->spareSteps());
+    m_supply->setWatched(m_settings.prefetchWatch);
     if (m_cache.plan().total < m_shape.layers * m_shape.experts)
         return;
     m_supply->fill();
@@ -139,9 +144,14 @@ void Simulation::change(const Remark& remark) {
 void Simulation::apply(const runtime::Settings& settings) {
     checkFacts(settings);
     m_gate = neededGate(settings);
-    m_prefetch = policy::makePrefetchPolicy(settings.prefetch, settings.prefetchDepth);
-    if (settings.link != m_settings.link)
+    m_prefetch = makePrefetch(settings);
+    m_cache.setSpareSteps(m_prefetch->spareSteps());
+    if (settings.prefetchWatch != m_settings.prefetchWatch)
+        m_supply->setWatched(settings.prefetchWatch);
+    if (settings.link != m_settings.link) {
         m_link.setLink(expert::parseLink(settings.link));
+        m_supply->linkChanged();
+    }
     if (settings.cache != m_settings.cache || settings.cacheWeights != m_settings.cacheWeights)
         m_supply->setCachePolicy(makeCachePolicy(settings));
     if (const policy::SlotPlan plan = planFor(settings); plan != m_cache.plan()) {
@@ -154,6 +164,9 @@ void Simulation::apply(const runtime::Settings& settings) {
 
 void Simulation::remark(const Remark& remark) {
     trace::Event event = remark.event;
+    // Guesses rest when they lose here, not when they lost there.
+    if (saysGuessesRest(m_recording, remark))
+        return;
     if (std::holds_alternative<trace::SettingChanged>(event)) {
         if (m_scenario.value(settingWords(m_recording.payloadOf(remark)).name))
             return;
@@ -191,11 +204,12 @@ void Simulation::stage(const Pass& pass, Stage stage, trace::TimeNs begin, trace
 void Simulation::runPass(const Pass& pass) {
     const trace::TimeNs stepBegin = m_clock.now();
     m_link.setConditions(m_timing.moves(pass.phase), m_scenario.idealCopies);
-    m_supply->beginStep(pass.first);
+    m_supply->beginStep(pass.first, pass.phase);
     for (int i = 0; i < pass.layerCount; ++i) {
         runLayer(pass, m_recording.layers[pass.firstLayer + static_cast<std::size_t>(i)]);
         checkTime();
     }
+    guessFirstLayer(pass);
     for (const auto& [which, length] : {std::pair(Stage::Output, pass.outputNs), std::pair(Stage::Sample, pass.sampleNs)})
         if (length >= 0) {
             const trace::TimeNs begin = m_clock.now();
@@ -218,7 +232,7 @@ void Simulation::runLayer(const Pass& pass, const LayerWork& layer) {
     stage(pass, Stage::Router, begin, which);
     begin = m_clock.now();
     m_supply->ask(layer.layer, m_scratch->wants);
-    offerGuesses(layer);
+    offerGuesses(pass, layer);
     runExperts(pass, layer);
     stage(pass, Stage::Experts, begin, which);
 }
@@ -232,7 +246,7 @@ void Simulation::chooseExperts(const LayerWork& layer) {
         else
             chooseAnew(decision);
         if (m_prefetch->depth() > 0)
-            foresee(decision);
+            m_scratch->foresee(decision.event, m_recording.payloadOf(decision));
     }
     m_scratch->setStrengths();
 }
@@ -261,7 +275,7 @@ void Simulation::chooseAnew(const Decision& decision) {
     const policy::GateChoice choice = m_gate->choose({.layer = was.layer.value,
                                                       .logits = std::span(m_scratch->logits).first(was.experts),
                                                       .rule = {.topK = was.candidates, .renormalise = m_recording.renormalise},
-                                                      .residency = &m_cache,
+                                                      .residency = &m_supply->expected(),
                                                       .token = was.token,
                                                       .phase = was.phase},
                                                      std::span(m_scratch->probabilities).first(was.experts));
@@ -273,24 +287,47 @@ void Simulation::chooseAnew(const Decision& decision) {
     m_scratch->addRow(choice.ids, choice.weights, choice.kept);
 }
 
-void Simulation::foresee(const Decision& decision) {
-    m_scratch->foresee(decision.event, m_recording.payloadOf(decision));
-}
-
-void Simulation::offerGuesses(const LayerWork& layer) {
+void Simulation::offerGuesses(const Pass& pass, const LayerWork& layer) {
     const int depths = std::min(m_prefetch->depth(), m_shape.layers - 1 - layer.layer);
     if (depths < 1)
         return;
-    const auto wishes = m_prefetch->suggest({.layer = layer.layer,
-                                             .layers = m_shape.layers,
-                                             .topK = m_scratch->topK,
-                                             .renormalise = m_recording.renormalise,
-                                             .predicted = m_scratch->strongest(depths),
-                                             .residency = &m_supply->expected(),
-                                             .expertBytes = m_recording.info.model.expertBytes,
-                                             .budgetBytes = static_cast<std::int64_t>(m_settings.prefetchBudgetMb * 1e6),
-                                             .gate = m_gate.get()});
-    m_supply->prefetch(wishes);
+    offer(layer.layer, m_scratch->strongest(depths), pass.first, pass.phase);
+}
+
+void Simulation::guessFirstLayer(const Pass& pass) {
+    m_supply->endStep();
+    const auto at = static_cast<std::size_t>(&pass - m_recording.passes.data()) + 1;
+    if (m_prefetch->depth() == 0 || !m_settings.prefetchFirstLayer || at >= m_recording.passes.size())
+        return;
+    // What was foreseen stands with the decision that it is about.
+    const Pass& next = m_recording.passes[at];
+    if (next.layerCount == 0 || next.first.value != pass.first.value + pass.tokens)
+        return;
+    const LayerWork& first = m_recording.layers[next.firstLayer];
+    if (first.layer != 0 || first.decisions != 1 || !m_scratch->readForeseen(m_recording, first))
+        return;
+    const std::span<const float> prediction(m_scratch->foreseen);
+    offer(-1, std::span(&prediction, 1), next.first, trace::Phase::Decode);
+}
+
+void Simulation::offer(int layer, std::span<const std::span<const float>> predictions, trace::TokenIndex token,
+                       trace::Phase phase) {
+    const bool measured = m_settings.prefetchBudgetMb < 0;
+    const auto fixed = static_cast<std::int64_t>(m_settings.prefetchBudgetMb * 1e6);
+    const std::int64_t bytes = m_recording.info.model.expertBytes;
+    m_supply->prefetch(m_prefetch->suggest(
+        {.layer = layer,
+         .layers = m_shape.layers,
+         .topK = m_scratch->topK,
+         .renormalise = m_recording.renormalise,
+         .predicted = predictions,
+         .residency = &m_supply->expected(),
+         .expertBytes = bytes,
+         .budgetBytes = m_supply->guessBudget(layer < 0 ? m_shape.layers - 1 : layer,
+                                              measured ? expert::ExpertSupply::kMeasuredBudget : fixed, bytes),
+         .gate = m_gate.get(),
+         .token = token,
+         .phase = phase}));
 }
 
 trace::TimeNs Simulation::computeNs(const Pass& pass, const LayerWork& layer, int hits) const {

@@ -26,6 +26,7 @@ private:
     struct Scratch;
 
     std::unique_ptr<policy::CachePolicy> makeCachePolicy(const runtime::Settings& settings) const;
+    std::unique_ptr<policy::PrefetchPolicy> makePrefetch(const runtime::Settings& settings) const;
     std::unique_ptr<policy::GatePolicy> neededGate(const runtime::Settings& settings) const;
     policy::SlotPlan planFor(const runtime::Settings& settings) const;
     void checkFacts(const runtime::Settings& settings) const;
@@ -41,8 +42,9 @@ private:
     void chooseExperts(const LayerWork& layer);
     void chooseAsRecorded(const Decision& decision);
     void chooseAnew(const Decision& decision);
-    void foresee(const Decision& decision);
-    void offerGuesses(const LayerWork& layer);
+    void offerGuesses(const Pass& pass, const LayerWork& layer);
+    void guessFirstLayer(const Pass& pass);
+    void offer(int layer, std::span<const std::span<const float>> predictions, trace::TokenIndex token, trace::Phase phase);
     trace::TimeNs computeNs(const Pass& pass, const LayerWork& layer, int hits) const;
     void runExperts(const Pass& pass, const LayerWork& layer);
 

@@ -79,11 +79,12 @@ void Simulation::Scratch::setStrengths() {
 }
 
 void Simulation::Scratch::foresee(const trace::ExpertsChosen& event, trace::Payload recorded) {
-    depthsUsed = std::max<int>(depthsUsed, event.predictedDepths);
+    const auto depths = static_cast<std::size_t>(trace::depthsOf(event));
+    depthsUsed = std::max(depthsUsed, static_cast<int>(depths));
     if (predicted.size() < static_cast<std::size_t>(depthsUsed) * experts)
         predicted.resize(static_cast<std::size_t>(depthsUsed) * experts);
     const std::size_t from = 2 * std::size_t{event.candidates} + event.experts;
-    for (std::size_t depth = 0; depth < event.predictedDepths; ++depth)
+    for (std::size_t depth = 0; depth < depths; ++depth)
         for (std::size_t i = 0; i < event.experts; ++i) {
             float& most = predicted[depth * experts + i];
             most = std::max(most, trace::fromHalf(u16At(recorded, from + depth * event.experts + i)));
@@ -95,6 +96,20 @@ std::span<const std::span<const float>> Simulation::Scratch::strongest(int depth
     for (std::size_t depth = 0; depth < static_cast<std::size_t>(std::min(depths, depthsUsed)); ++depth)
         depthSpans.emplace_back(std::span<const float>(predicted).subspan(depth * experts, experts));
     return depthSpans;
+}
+
+bool Simulation::Scratch::readForeseen(const Recording& recording, const LayerWork& layer) {
+    const Decision& decision = recording.decisions[layer.firstDecision];
+    const trace::ExpertsChosen& event = decision.event;
+    if (!trace::hasForeseen(event))
+        return false;
+    const trace::Payload recorded = recording.payloadOf(decision);
+    const std::size_t row = 1 + static_cast<std::size_t>(trace::depthsOf(event));
+    const std::size_t from = 2 * std::size_t{event.candidates} + row * event.experts;
+    foreseen.resize(event.experts);
+    for (std::size_t i = 0; i < event.experts; ++i)
+        foreseen[i] = trace::fromHalf(u16At(recorded, from + i));
+    return true;
 }
 
 } // namespace moescope::simulate

@@ -19,6 +19,8 @@ struct Simulation::Scratch {
     /// Takes a decision's predictions into the maximum over the rows.
     void foresee(const trace::ExpertsChosen& event, trace::Payload payload);
     std::span<const std::span<const float>> strongest(int depths);
+    /// Fills foreseen from the layer's one decision; false if nothing was foreseen for it.
+    bool readForeseen(const Recording& recording, const LayerWork& layer);
     void setStrengths();
     int rowsOf(int expert) const { return rowCounts[static_cast<std::size_t>(expert)]; }
 
@@ -28,6 +30,7 @@ struct Simulation::Scratch {
     std::vector<float> logits;        ///< [experts]
     std::vector<float> probabilities; ///< [experts]
     std::vector<float> predicted;     ///< [depths][experts], maximum over the rows
+    std::vector<float> foreseen;      ///< [experts] of the next step's first layer
     std::vector<std::span<const float>> depthSpans;
     int depthsUsed = 0;
     std::vector<std::byte> payload;

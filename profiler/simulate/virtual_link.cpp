@@ -156,7 +156,7 @@ void VirtualLink::tell(const Transfer& transfer, trace::TransferOutcome outcome)
                                           .outcome = outcome,
                                           .emulated = true,
                                           .bytes = transfer.bytes});
-    m_done.push_back({transfer.id, transfer.request.key, outcome});
+    m_done.push_back(transfer.done(outcome));
 }
 
 } // namespace moescope::simulate

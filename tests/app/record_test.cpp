@@ -226,5 +226,26 @@ TEST_F(Recorded, WithoutAnOutputNameTheSessionIsNamedAfterTimeAndModel) {
     EXPECT_EQ(first->path().extension(), ".moescope");
 }
 
+TEST_F(Recorded, ATargetBecomesTheGatesThreshold) {
+    const Finished run =
+        runEngine(record(folder / "a.moescope", {"--max-tokens", "60", "--gate", "adapmoe-pair", "--gate-target-k", "1.5"}));
+    ASSERT_EQ(run.exitCode, 0) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("1.500 experts per token and layer"));
+    EXPECT_THAT(run.err, HasSubstr("one alone in 50.0 %"));
+    const auto r = report("a.moescope");
+    EXPECT_GT(std::stod(r["settings"]["gate-threshold"].get<std::string>()), 0);
+    EXPECT_NEAR(r["mean_experts_per_token_layer"].get<double>(), 1.5, 0.1) << "another text than the calibration's";
+    const Finished residency = runEngine(
+        record(folder / "b.moescope", {"--max-tokens", "2", "--gate", "adapmoe-residency", "--gate-target-k", "1.5"}));
+    EXPECT_THAT(residency.err, HasSubstr("figures of adapmoe-pair"));
+    for (const auto& [words, part] : {std::pair<Words, const char*>{{"--gate-target-k", "1.5"}, "drops nothing"},
+                                      {{"--gate", "score", "--gate-target-k", "0.5"}, "from 1 to"},
+                                      {{"--gate", "score", "--gate-threshold", "1", "--gate-target-k", "1.5"}, "no meaning"}}) {
+        const Finished refused = runEngine(record(folder / "c.moescope", words));
+        EXPECT_NE(refused.exitCode, 0);
+        EXPECT_THAT(refused.err, HasSubstr(part));
+    }
+}
+
 } // namespace
 } // namespace moescope::test

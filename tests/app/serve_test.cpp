@@ -105,6 +105,11 @@ TEST(Serve, AConversationWithASettingInTheMiddle) {
     EXPECT_EQ(set["ok"], true) << set;
     EXPECT_EQ(set["value"], "0.05");
     EXPECT_EQ(client.ask({{"command", "set"}, {"name", "gate-threshold"}, {"value", "lots"}})["ok"], false);
+    const json target = client.ask({{"command", "set"}, {"name", "gate-target-k"}, {"value", 1.5}});
+    EXPECT_EQ(target["ok"], true) << target;
+    EXPECT_EQ(target["name"], "gate-threshold");
+    EXPECT_NEAR(target["mean_experts"].get<double>(), 1.5, 0.001);
+    EXPECT_EQ(client.ask({{"command", "set"}, {"name", "gate-target-k"}, {"value", 0}})["ok"], false);
     const json ended = client.await({{"notice", "answer_ended"}});
     ASSERT_EQ(client.ask({{"command", "quit"}})["ok"], true);
     EXPECT_EQ(client.engine.finish().exitCode, 0);

@@ -93,6 +93,13 @@ TEST_F(Simulate, ChangedGatingIsCalledApproximate) {
     EXPECT_THAT(run.out, HasSubstr("approximate"));
 }
 
+TEST_F(Simulate, ATargetIsFoundOnTheSessionItself) {
+    const Finished run = runEngine({"simulate", sample("thrashing"), "--gate", "score", "--gate-target-k", "1.75", "--json"});
+    ASSERT_EQ(run.exitCode, 0) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("the session's own router decisions"));
+    EXPECT_THAT(run.err, HasSubstr("1.750 experts"));
+}
+
 TEST_F(Simulate, WhatCannotBeIsOneSentence) {
     const auto refused = [](std::vector<std::string> words, int code, const char* part) {
         words.insert(words.begin(), "simulate");

@@ -72,6 +72,7 @@ public:
     void runExperts(int layer, std::span<const ExpertCall> calls) override;
     void combine(int layer, std::span<const float> weights, int stride, std::span<const int> kept) override;
     void logits(int row, std::span<float> out) override;
+    bool finalNorm(int row, std::span<float> out) override;
     void truncate(int) override {} // positions beyond a token's own are never read, and are written before they are
 
 private:
@@ -313,6 +314,11 @@ void CpuBackend::combine(int, std::span<const float> weights, int stride, std::s
             addScaled(m_buffers.outputs.row(expertRow({row, rank})), weights[static_cast<std::size_t>(row * stride + rank)],
                       m_config.hidden, m_buffers.hidden.row(row));
     });
+}
+
+bool CpuBackend::finalNorm(int row, std::span<float> out) {
+    rmsNorm(m_buffers.hidden.row(row), m_dense.finalNorm().data(), m_config.rmsEpsilon, m_config.hidden, out.data());
+    return true;
 }
 
 void CpuBackend::logits(int row, std::span<float> out) {

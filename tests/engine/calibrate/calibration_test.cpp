@@ -152,6 +152,13 @@ TEST_F(OnTinyModel, TheFileIsReadByThePoliciesAndRefusedForAnotherModel) {
     } catch (const std::runtime_error& refusal) {
         EXPECT_THAT(refusal.what(), testing::HasSubstr("0123456789abcdef"));
     }
+    ASSERT_TRUE(read.firstLayer);
+    EXPECT_EQ(read.firstLayer->hidden, 32);
+    EXPECT_EQ(read.firstLayer->experts, 5);
+    EXPECT_NEAR(read.firstLayer->weights[32 + 3], calibration.firstLayer.weights.at(1)[3], 1e-5);
+    ASSERT_TRUE(read.decisions);
+    EXPECT_EQ(read.decisions->ids, calibration.decisions.ids);
+    EXPECT_EQ(read.decisions->tokens(), 120U) << "a short text is kept whole";
     const json root = json::parse(text);
     EXPECT_EQ(root["tokens"], 120);
     EXPECT_EQ(root["text"], "made up.txt");

@@ -69,6 +69,37 @@ TEST(ExpertCache, AGuessNeverEvictsWhatThisStepUses) {
     EXPECT_TRUE(cache.admit(expertKey(1, 1), AdmitFor::Demand));
 }
 
+TEST(ExpertCache, AGuessSparesWhatWasUsedSoManyStepsAgo) {
+    for (const int spare : {0, 1, 2, 3}) {
+        ExpertCache cache = cacheOf("uniform", {1, 4}, 2);
+        cache.setSpareSteps(spare);
+        cache.beginStep();
+        for (const ExpertKey key : {expertKey(0, 0), expertKey(0, 1)}) {
+            bringIn(cache, key);
+            cache.touch(key, 1);
+        }
+        int steps = 0;
+        while (!cache.admit(expertKey(0, 2), AdmitFor::Prefetch)) {
+            cache.beginStep();
+            ++steps;
+            ASSERT_LT(steps, 10);
+        }
+        EXPECT_EQ(steps, spare);
+    }
+}
+
+TEST(ExpertCache, AGuessSparesWhatIsForeseenAsWell) {
+    ExpertCache cache = cacheOf("uniform", {1, 4}, 2);
+    bringIn(cache, expertKey(0, 0));
+    bringIn(cache, expertKey(0, 1));
+    cache.beginStep();
+    cache.foreseen(expertKey(0, 0));
+    EXPECT_EQ(cache.admit(expertKey(0, 2), AdmitFor::Prefetch)->evicted, expertKey(0, 1)) << "though 0 was used longer ago";
+    cache.loaded(expertKey(0, 2));
+    EXPECT_FALSE(cache.admit(expertKey(0, 3), AdmitFor::Prefetch));
+    EXPECT_EQ(cache.admit(expertKey(0, 3), AdmitFor::Demand)->evicted, expertKey(0, 0)) << "demand may take it";
+}
+
 TEST(ExpertCache, ACancelledLoadFreesItsSlot) {
     ExpertCache cache = cacheOf("uniform", {1, 4}, 1);
     ASSERT_TRUE(cache.admit(expertKey(0, 0), AdmitFor::Prefetch));

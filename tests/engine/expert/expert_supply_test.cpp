@@ -50,7 +50,7 @@ struct Bench {
     }
     void guess(int layer, int expert, int depth = 1) {
         const policy::PrefetchWish wish{expertKey(layer, expert), depth, 0.4F};
-        supply.prefetch({&wish, 1});
+        supply.prefetch({.wishes = {wish}, .foreseen = {}});
     }
 
     template <class Kind>
@@ -348,6 +348,114 @@ TEST(ExpertSupply, TheFirstAllocationIsOnRecord) {
     const auto allocations = log.all<trace::SlotsAllocated>();
     ASSERT_EQ(allocations.size(), 2U);
     EXPECT_EQ(allocations[0].slots, 3);
+}
+
+/// Experts of a layer run for so long while the link has nothing to do.
+void compute(Bench& bench, trace::TimeNs time) {
+    bench.clock.advance(time);
+}
+
+TEST(ExpertSupply, TheMeasuredBudgetIsTheWindowLessItsDemand) {
+    Bench bench("uniform", 32);
+    constexpr auto kMeasured = ExpertSupply::kMeasuredBudget;
+    EXPECT_EQ(bench.supply.guessBudget(0, kMeasured, VirtualMover::kBytes), 0) << "nothing is measured yet";
+    EXPECT_EQ(bench.supply.guessBudget(0, 77, VirtualMover::kBytes), 77);
+    for (int token = 1; token < 4; ++token) {
+        bench.step(token);
+        bench.use(0, {token}); // a copy of the window's 4
+        compute(bench, 3 * kCopy);
+        bench.use(1, {5});
+        compute(bench, kCopy / 4);
+        bench.use(2, {5});
+        bench.use(3, {5});
+        bench.supply.endStep();
+        compute(bench, 2 * kCopy);
+    }
+    EXPECT_EQ(bench.supply.guessBudget(0, kMeasured, VirtualMover::kBytes), 3 * VirtualMover::kBytes);
+    EXPECT_EQ(bench.supply.guessBudget(1, kMeasured, VirtualMover::kBytes), 0) << "a quarter of a copy is no room";
+    EXPECT_EQ(bench.supply.guessBudget(3, kMeasured, VirtualMover::kBytes), 2 * VirtualMover::kBytes)
+        << "the last one is for the next step's first layer";
+    bench.supply.linkChanged();
+    EXPECT_EQ(bench.supply.guessBudget(0, kMeasured, VirtualMover::kBytes), 0);
+}
+
+TEST(ExpertSupply, AGuessAtTheNextStepsFirstLayerIsUsedThere) {
+    Bench bench("uniform", 16);
+    bench.step(1);
+    for (int layer = 0; layer < 4; ++layer)
+        bench.use(layer, {0, 1});
+    bench.supply.endStep();
+    bench.guess(0, 5);
+    compute(bench, 2 * kCopy);
+    bench.log.clear();
+    bench.step(2);
+    EXPECT_THAT(bench.use(0, {5, 0}), ElementsAre(5, 0));
+    EXPECT_THAT(bench.keys<trace::ExpertHit>(), ElementsAre(expertKey(0, 5), expertKey(0, 0)));
+    EXPECT_THAT(bench.resolutions(), ElementsAre(true));
+}
+
+TEST(ExpertSupply, NothingForeseenLeavesForAWish) {
+    Bench bench("uniform", 8); // two a layer
+    bench.use(1, {0, 1});
+    bench.step(1);
+    bench.use(0, {3});
+    bench.log.clear();
+    const policy::PrefetchWish wish{expertKey(1, 4), 1, 0.3F};
+    bench.supply.prefetch({.wishes = {wish}, .foreseen = {expertKey(1, 0)}});
+    EXPECT_THAT(bench.keys<trace::ExpertEvicted>(), ElementsAre(expertKey(1, 1)));
+}
+
+/// Every step guesses wrongly, just before demand wants the link.
+void guessWrongly(Bench& bench, int token) {
+    bench.step(token);
+    for (int layer = 0; layer < 4; ++layer) {
+        bench.ask(layer, {token % 3});
+        if (layer < 3 && bench.supply.guessBudget(layer, 1, 1) > 0)
+            bench.guess(layer + 1, 3 + token % 5);
+        bench.run(layer);
+    }
+}
+
+TEST(ExpertSupply, GuessesRestWhileTheyMakeDemandWaitAndAreTriedAgain) {
+    Bench bench("uniform", 8);
+    int token = 1;
+    while (bench.supply.guessBudget(0, 1, 1) > 0 && token < 200)
+        guessWrongly(bench, token++);
+    ASSERT_LT(token, 200) << "they never rested";
+    const auto notes = bench.log.all<trace::NoteMade>();
+    ASSERT_EQ(notes.size(), 1U);
+    const int restedAt = token;
+    const auto issued = bench.log.all<trace::PrefetchIssued>().size();
+    while (bench.supply.guessBudget(0, 1, 1) == 0 && token < 600)
+        guessWrongly(bench, token++);
+    EXPECT_LT(token, 600) << "they were never tried again";
+    EXPECT_GE(token - restedAt, 60);
+    EXPECT_LE(bench.log.all<trace::PrefetchIssued>().size(), issued + 3) << "those of the step in which they are tried again";
+    EXPECT_EQ(bench.log.all<trace::SettingChanged>().size(), 2U);
+    EXPECT_EQ(bench.log.all<trace::NoteMade>().size(), 2U);
+
+    Bench unwatched("uniform", 8);
+    unwatched.supply.setWatched(false);
+    for (int i = 1; i < 200; ++i)
+        guessWrongly(unwatched, i);
+    EXPECT_EQ(unwatched.supply.guessBudget(0, 1, 1), 1);
+    EXPECT_THAT(unwatched.log.all<trace::NoteMade>(), IsEmpty());
+}
+
+TEST(ExpertSupply, GuessesThatHideTheirCopiesGoOn) {
+    Bench bench("uniform", 16);
+    for (int token = 1; token < 200; ++token) {
+        bench.step(token);
+        for (int layer = 0; layer < 4; ++layer) {
+            bench.ask(layer, {token % 8});
+            if (layer < 3)
+                bench.guess(layer + 1, token % 8);
+            bench.run(layer);
+            compute(bench, 3 * kCopy);
+        }
+    }
+    EXPECT_EQ(bench.supply.guessBudget(0, 1, 1), 1);
+    EXPECT_THAT(bench.log.all<trace::NoteMade>(), IsEmpty());
 }
 
 } // namespace

@@ -82,7 +82,7 @@ private:
         m_supply.ask(layer, wants);
         for (int i = pick(3); i > 0; --i) {
             const policy::PrefetchWish wish{expertKey((layer + 1 + pick(2)) % kShape.layers, pick(kShape.experts)), 1, 0.5F};
-            m_supply.prefetch({&wish, 1});
+            m_supply.prefetch({.wishes = {wish}, .foreseen = {}});
         }
         if (pick(50) == 0)
             return; // the user stopped in the middle

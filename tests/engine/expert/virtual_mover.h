@@ -14,6 +14,7 @@ namespace moescope::expert {
 /// when half of it is through. Remembers what each slot holds.
 class VirtualMover final : public ExpertMover {
 public:
+    static constexpr std::int64_t kBytes = 1000;
     VirtualMover(trace::ManualClock& clock, trace::TimeNs perTransfer) : m_clock(clock), m_perTransfer(perTransfer) {}
 
     trace::TransferId request(const TransferRequest& request) override {
@@ -37,7 +38,7 @@ public:
             if (m_clock.now() < m_moving->begin + m_perTransfer / 2)
                 m_cancelMoving = true;
         } else if (const auto queued = m_queue.remove(transfer)) {
-            m_done.push_back({transfer, queued->request.key, trace::TransferOutcome::Cancelled});
+            m_done.push_back(queued->done(trace::TransferOutcome::Cancelled));
         }
     }
     void withdraw(trace::TransferId transfer) override {
@@ -75,12 +76,14 @@ private:
 
     void settleUntilNow() {
         while (m_moving && endOfMoving() <= m_clock.now()) {
-            const Transfer moved = *m_moving;
+            Transfer moved = *m_moving;
+            moved.end = endOfMoving();
+            moved.bytes = m_cancelMoving ? kBytes / 2 : kBytes;
             m_linkFree = endOfMoving();
             const auto outcome = m_cancelMoving ? trace::TransferOutcome::Cancelled : trace::TransferOutcome::Completed;
             if (!m_cancelMoving)
                 holds[moved.request.slot] = moved.request.key;
-            m_done.push_back({moved.id, moved.request.key, outcome});
+            m_done.push_back(moved.done(outcome));
             m_moving.reset();
             begin();
         }

@@ -1,5 +1,7 @@
 #include "engine/policy/next_layer_policy.h"
 
+#include "tests/engine/policy/gate_fixture.h"
+
 #include <gmock/gmock.h>
 #include <random>
 #include <set>
@@ -49,7 +51,7 @@ using testing::IsEmpty;
 
 TEST(NextLayerPolicy, WishesForTheMostProbableOfTheNextLayer) {
     const Prediction prediction;
-    const auto wishes = NextLayerPolicy(1).suggest(prediction.question(1000));
+    const auto wishes = NextLayerPolicy({.depth = 1}).suggest(prediction.question(1000)).wishes;
     EXPECT_THAT(keysOf(wishes), ElementsAre(expertKey(1, 1), expertKey(1, 2)));
     EXPECT_EQ(wishes[0].probability, .5F);
     EXPECT_EQ(wishes[0].depth, 1);
@@ -60,7 +62,24 @@ TEST(NextLayerPolicy, WhatIsResidentIsSkipped) {
     const KeySet resident{expertKey(1, 1)};
     PrefetchQuestion question = prediction.question(1000);
     question.residency = &resident;
-    EXPECT_THAT(keysOf(NextLayerPolicy(1).suggest(question)), ElementsAre(expertKey(1, 2)));
+    EXPECT_THAT(keysOf(NextLayerPolicy({.depth = 1}).suggest(question).wishes), ElementsAre(expertKey(1, 2)));
+}
+
+TEST(NextLayerPolicy, WhatIsResidentAndForeseenIsNamed) {
+    const Prediction prediction;
+    const KeySet resident{expertKey(1, 1), expertKey(1, 0), expertKey(2, 1)};
+    PrefetchQuestion question = prediction.question(1000);
+    question.residency = &resident;
+    EXPECT_THAT(NextLayerPolicy({.depth = 1}).suggest(question).foreseen, ElementsAre(expertKey(1, 1)));
+    EXPECT_THAT(NextLayerPolicy({.depth = 2}).suggest(question).foreseen, ElementsAre(expertKey(1, 1), expertKey(2, 1)));
+}
+
+TEST(NextLayerPolicy, AtTheEndOfAStepItIsTheFirstLayersTurn) {
+    const Prediction prediction;
+    PrefetchQuestion question = prediction.question(1000);
+    question.layer = -1;
+    question.predicted = question.predicted.first(1);
+    EXPECT_THAT(keysOf(NextLayerPolicy({.depth = 3}).suggest(question).wishes), ElementsAre(expertKey(0, 1), expertKey(0, 2)));
 }
 
 TEST(NextLayerPolicy, FartherLayersFollowOnceTheNearerIsSatisfied) {
@@ -68,7 +87,7 @@ TEST(NextLayerPolicy, FartherLayersFollowOnceTheNearerIsSatisfied) {
     const KeySet resident{expertKey(1, 1)};
     PrefetchQuestion question = prediction.question(400);
     question.residency = &resident;
-    const auto wishes = NextLayerPolicy(3).suggest(question);
+    const auto wishes = NextLayerPolicy({.depth = 3}).suggest(question).wishes;
     EXPECT_THAT(keysOf(wishes), ElementsAre(expertKey(1, 2), expertKey(2, 0), expertKey(2, 1), expertKey(3, 2)));
     EXPECT_EQ(wishes[1].depth, 2);
     EXPECT_EQ(wishes[3].depth, 3);
@@ -76,10 +95,10 @@ TEST(NextLayerPolicy, FartherLayersFollowOnceTheNearerIsSatisfied) {
 
 TEST(NextLayerPolicy, StaysWithinTheByteBudget) {
     const Prediction prediction;
-    EXPECT_THAT(NextLayerPolicy(3).suggest(prediction.question(0)), IsEmpty());
-    EXPECT_THAT(NextLayerPolicy(3).suggest(prediction.question(99)), IsEmpty());
-    EXPECT_THAT(keysOf(NextLayerPolicy(3).suggest(prediction.question(199))), ElementsAre(expertKey(1, 1)));
-    EXPECT_EQ(NextLayerPolicy(3).suggest(prediction.question(599)).size(), 5U);
+    EXPECT_THAT(NextLayerPolicy({.depth = 3}).suggest(prediction.question(0)).wishes, IsEmpty());
+    EXPECT_THAT(NextLayerPolicy({.depth = 3}).suggest(prediction.question(99)).wishes, IsEmpty());
+    EXPECT_THAT(keysOf(NextLayerPolicy({.depth = 3}).suggest(prediction.question(199)).wishes), ElementsAre(expertKey(1, 1)));
+    EXPECT_EQ(NextLayerPolicy({.depth = 3}).suggest(prediction.question(599)).wishes.size(), 5U);
 }
 
 TEST(NextLayerPolicy, WhatGatingWouldDropIsNotFetched) {
@@ -88,19 +107,61 @@ TEST(NextLayerPolicy, WhatGatingWouldDropIsNotFetched) {
     const auto gate = makeGatePolicy("adapmoe", {.threshold = .1, .sensitivity = {1, 1, 1, 1}});
     PrefetchQuestion question = prediction.question(1000);
     question.gate = gate.get();
-    EXPECT_THAT(keysOf(NextLayerPolicy(2).suggest(question)), ElementsAre(expertKey(1, 1), expertKey(1, 2), expertKey(2, 0)));
+    EXPECT_THAT(keysOf(NextLayerPolicy({.depth = 2}).suggest(question).wishes),
+                ElementsAre(expertKey(1, 1), expertKey(1, 2), expertKey(2, 0)));
+}
+
+TEST(NextLayerPolicy, NoGateDropsWhatIsWishedForUnderIt) {
+    std::mt19937 random(4);
+    const KeySet resident{expertKey(1, 0), expertKey(1, 5), expertKey(2, 3)};
+    for (const std::string& name : gatePolicyNames()) {
+        int fewer = 0;
+        for (int round = 0; round < 200; ++round) {
+            const std::vector<float> logits = randomLogits(random, 8);
+            std::vector<float> predicted(8);
+            std::vector<float> scratch(8);
+            const RouterRule rule{.topK = 3, .renormalise = round % 2 == 0};
+            topKChoice(logits, rule, predicted);
+            const auto gate = makeGatePolicy(name, parametersFor(4, 8, name == "static-k" ? 1.5 : 0.1));
+            const std::span<const float> ahead(predicted);
+            const auto plan = NextLayerPolicy({.depth = 1})
+                                  .suggest({.layer = 0,
+                                            .layers = 4,
+                                            .topK = rule.topK,
+                                            .renormalise = rule.renormalise,
+                                            .predicted = std::span(&ahead, 1),
+                                            .residency = &resident,
+                                            .expertBytes = 1,
+                                            .budgetBytes = 8,
+                                            .gate = gate.get(),
+                                            .token = trace::TokenIndex(round)});
+            // If the prediction comes true, the layer runs exactly what was wished for or was there.
+            const GateChoice choice = gate->choose(
+                {.layer = 1, .logits = logits, .rule = rule, .residency = &resident, .token = trace::TokenIndex(round)},
+                scratch);
+            std::set<ExpertKey> runs;
+            for (int rank = 0; rank < choice.kept; ++rank)
+                runs.insert(expertKey(1, choice.ids[static_cast<std::size_t>(rank)]));
+            std::set<ExpertKey> foreseen(plan.foreseen.begin(), plan.foreseen.end());
+            for (const PrefetchWish& wish : plan.wishes)
+                foreseen.insert(wish.key);
+            EXPECT_EQ(foreseen, runs) << name << " round " << round;
+            fewer += choice.kept < choice.candidates ? 1 : 0;
+        }
+        EXPECT_EQ(fewer > 0, name != "topk") << name;
+    }
 }
 
 TEST(NextLayerPolicy, StopsAtTheLastLayerAndAtTheLastPrediction) {
     const Prediction prediction;
     PrefetchQuestion question = prediction.question(1000);
     question.layers = 2;
-    EXPECT_EQ(NextLayerPolicy(3).suggest(question).size(), 2U);
+    EXPECT_EQ(NextLayerPolicy({.depth = 3}).suggest(question).wishes.size(), 2U);
     question.layers = 1;
-    EXPECT_THAT(NextLayerPolicy(3).suggest(question), IsEmpty());
+    EXPECT_THAT(NextLayerPolicy({.depth = 3}).suggest(question).wishes, IsEmpty());
     question.layers = 8;
     question.predicted = question.predicted.first(1);
-    EXPECT_EQ(NextLayerPolicy(3).suggest(question).size(), 2U);
+    EXPECT_EQ(NextLayerPolicy({.depth = 3}).suggest(question).wishes.size(), 2U);
 }
 
 TEST(NextLayerPolicy, RandomQuestionsKeepThePromises) {
@@ -121,15 +182,18 @@ TEST(NextLayerPolicy, RandomQuestionsKeepThePromises) {
                 if (random() % 2)
                     resident.add(expertKey(layer, expert));
         const auto budget = static_cast<std::int64_t>(random() % 700);
-        const NextLayerPolicy policy(1 + round % 3);
-        const auto wishes = policy.suggest({.layer = round % 6,
-                                            .layers = 6,
-                                            .topK = 2,
-                                            .predicted = spans,
-                                            .residency = &resident,
-                                            .expertBytes = 100,
-                                            .budgetBytes = budget,
-                                            .gate = nullptr});
+        const NextLayerPolicy policy({.depth = 1 + round % 3});
+        const auto plan = policy.suggest({.layer = round % 6,
+                                          .layers = 6,
+                                          .topK = 2,
+                                          .predicted = spans,
+                                          .residency = &resident,
+                                          .expertBytes = 100,
+                                          .budgetBytes = budget,
+                                          .gate = nullptr});
+        const auto& wishes = plan.wishes;
+        for (const ExpertKey key : plan.foreseen)
+            EXPECT_TRUE(resident.resident(key));
         std::set<ExpertKey> seen;
         int depth = 1;
         for (const PrefetchWish& wish : wishes) {
@@ -146,13 +210,15 @@ TEST(NextLayerPolicy, RandomQuestionsKeepThePromises) {
 }
 
 TEST(PrefetchPolicies, NamesAndDepths) {
-    EXPECT_EQ(makePrefetchPolicy("none", 1)->depth(), 0);
-    EXPECT_EQ(makePrefetchPolicy("next-layer", 3)->depth(), 3);
+    EXPECT_EQ(makePrefetchPolicy("none", {})->depth(), 0);
+    EXPECT_EQ(makePrefetchPolicy("next-layer", {.depth = 3, .spareSteps = 5})->depth(), 3);
     for (const std::string& name : prefetchPolicyNames())
-        EXPECT_EQ(makePrefetchPolicy(name, 1)->name(), name);
-    EXPECT_THROW(makePrefetchPolicy("oracle", 1), std::invalid_argument);
-    EXPECT_THROW(makePrefetchPolicy("next-layer", 0), std::invalid_argument);
-    EXPECT_THROW(makePrefetchPolicy("next-layer", 4), std::invalid_argument);
+        EXPECT_EQ(makePrefetchPolicy(name, {})->name(), name);
+    EXPECT_EQ(makePrefetchPolicy("next-layer", {.depth = 3, .spareSteps = 5})->spareSteps(), 5);
+    EXPECT_THROW(makePrefetchPolicy("next-layer", {.spareSteps = -1}), std::invalid_argument);
+    EXPECT_THROW(makePrefetchPolicy("oracle", {}), std::invalid_argument);
+    EXPECT_THROW(makePrefetchPolicy("next-layer", {.depth = 0}), std::invalid_argument);
+    EXPECT_THROW(makePrefetchPolicy("next-layer", {.depth = 4}), std::invalid_argument);
 }
 
 } // namespace

@@ -1,7 +1,5 @@
 #include "engine/policy/sensitivities.h"
 
-#include <filesystem>
-#include <fstream>
 #include <gmock/gmock.h>
 
 namespace moescope::policy {
@@ -129,27 +127,29 @@ TEST(Sensitivities, FitOnlyTheirModel) {
     EXPECT_EQ(&sensitivitiesFor(read, 3, "00fe"), &read.refined);
 }
 
-TEST(Sensitivities, TheBundledFileHoldsTheReferenceValues) {
-    const auto read = readSensitivities(std::filesystem::path(MOESCOPE_SOURCE_DIR) / "resources/model/calibration.json");
-    const std::filesystem::path reference =
-        std::filesystem::path(MOESCOPE_SHARED_DIR) / "models/tales-moe/adapmoe-reference.json";
-    ASSERT_EQ(read.refined.size(), 8U);
-    if (!std::filesystem::exists(reference))
-        GTEST_SKIP() << "the reference figures are not here: " << reference;
-    std::ifstream stream(reference);
-    std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    const auto listOf = [&text](const std::string& key) {
-        const std::size_t begin = text.find('[', text.find('"' + key + '"'));
-        return text.substr(begin, text.find(']', begin) - begin + 1);
-    };
-    const auto expected =
-        parseSensitivities(R"({"format":"moescope-calibration","version":1,"sensitivity":{"refined":)" +
-                               listOf("w_l_weighted_by_squared_expert_difference") + R"(,"paper":)" + listOf("w_l") +
-                               R"(,"direct_kl":)" + listOf("direct_kl_drop_all_at_layer") + "}}",
-                           "reference");
-    EXPECT_EQ(read.refined, expected.refined);
-    EXPECT_EQ(read.paper, expected.paper);
-    EXPECT_EQ(read.directKl, expected.directKl);
+TEST(Sensitivities, ReadsTheFirstLayersGateAndDecisions) {
+    const std::string begin = R"({"format":"moescope-calibration","version":1,"sensitivity":{"refined":[1]},)";
+    const auto read = parseSensitivities(begin + R"("first_layer_gate":{"weights":[[1,-2],[0.5,3],[0,0]],"bias":[0,-1,2]},)" +
+                                             R"("decisions":{"layers":1,"experts":3,"top_k":2,"data":"0000010000380034"}})",
+                                         "made up");
+    ASSERT_TRUE(read.firstLayer);
+    EXPECT_EQ(read.firstLayer->hidden, 2);
+    EXPECT_EQ(read.firstLayer->weights, (std::vector<float>{1, -2, 0.5F, 3, 0, 0}));
+    EXPECT_EQ(read.firstLayer->bias, (std::vector<float>{0, -1, 2}));
+    ASSERT_TRUE(read.decisions);
+    EXPECT_TRUE(read.decisions->rule.renormalise);
+    EXPECT_EQ(read.decisions->ids, (std::vector<std::uint16_t>{0, 1}));
+    EXPECT_EQ(read.decisions->probabilities, (std::vector<float>{0.5F, 0.25F}));
+    const auto older = parseSensitivities(begin + R"("source":"before")" + "}", "made up");
+    EXPECT_FALSE(older.firstLayer);
+    EXPECT_FALSE(older.decisions);
+    for (const char* wrong : {R"("first_layer_gate":{"weights":[[1],[2,3]],"bias":[0,1]}})",
+                              R"("first_layer_gate":{"weights":[[1],["x"]],"bias":[0,1]}})",
+                              R"("first_layer_gate":{"weights":[[1]],"bias":[0,1]}})", R"("decisions":7})",
+                              R"("decisions":{"layers":2,"experts":3,"top_k":2,"data":"0000010000380034"}})",
+                              R"("decisions":{"layers":1,"experts":1,"top_k":2,"data":"0000010000380034"}})",
+                              R"("decisions":{"layers":1,"experts":3,"top_k":2,"data":"00000100003800"}})"})
+        EXPECT_THROW(parseSensitivities(begin + wrong, "made up"), std::runtime_error) << wrong;
 }
 
 } // namespace

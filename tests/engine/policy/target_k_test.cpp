@@ -98,12 +98,30 @@ TEST(ThresholdForMeanK, OverridesAreKept) {
     EXPECT_FALSE(thresholdForMeanK("adapmoe", parameters, randomTrace(500), 1.4).reached);
 }
 
+TEST(ThresholdForMeanK, ResidencyGetsThePairsThreshold) {
+    const DecisionTrace trace = randomTrace(500);
+    const GateParameters parameters = parametersFor(kLayers, kExperts);
+    const auto pair = thresholdForMeanK("adapmoe-pair", parameters, trace, 1.5);
+    const auto residency = thresholdForMeanK("adapmoe-residency", parameters, trace, 1.5);
+    EXPECT_EQ(residency.threshold, pair.threshold);
+    EXPECT_NEAR(residency.singleShare, 0.5, 0.001);
+    EXPECT_TRUE(foundForAnotherGate("adapmoe-residency"));
+    EXPECT_FALSE(foundForAnotherGate("adapmoe-pair"));
+}
+
+TEST(ThresholdForMeanK, ThePhaseInWhichTheGateActsDoesNotCount) {
+    GateParameters parameters = parametersFor(kLayers, kExperts);
+    parameters.phases = GatePhases::Prefill;
+    EXPECT_NEAR(thresholdForMeanK("adapmoe", parameters, randomTrace(500), 1.5).meanExperts, 1.5, 0.001);
+}
+
 TEST(ThresholdForMeanK, ImpossibleQuestionsAreRefused) {
     const GateParameters none{.threshold = 0, .sensitivity = {}};
     EXPECT_THROW(thresholdForMeanK("score", none, randomTrace(1), 0.9), std::invalid_argument);
     EXPECT_THROW(thresholdForMeanK("score", none, randomTrace(1), std::nan("")), std::invalid_argument);
     EXPECT_THROW(thresholdForMeanK("score", none, randomTrace(0), 1.5), std::invalid_argument);
     EXPECT_THROW(thresholdForMeanK("adapmoe", none, randomTrace(1), 1.5), std::invalid_argument);
+    EXPECT_THROW(thresholdForMeanK("topk", none, randomTrace(1), 1.5), std::invalid_argument);
     EXPECT_THROW(DecisionTrace(0, {}), std::invalid_argument);
     DecisionTrace trace(3, {});
     EXPECT_THROW(trace.add(0, trace::TokenIndex(0), std::vector<float>(2)), std::invalid_argument);

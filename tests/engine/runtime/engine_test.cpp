@@ -1,5 +1,7 @@
 #include "engine/runtime/engine.h"
 
+#include "engine/policy/allocation_policy.h"
+#include "engine/policy/cache_policy.h"
 #include "tests/engine/runtime/run_capture.h"
 
 #include <algorithm>
@@ -61,13 +63,20 @@ TEST(EngineTurnTest, EveryTokenReadIsRoutedAtEveryLayerWithPredictions) {
     ASSERT_EQ(choices.size(), (prompted + 11) * 8);
     for (const auto& choice : choices) {
         const int ahead = 7 - choice.event.layer.value;
-        EXPECT_EQ(choice.event.predictedDepths, std::min(2, ahead));
+        EXPECT_EQ(trace::depthsOf(choice.event), std::min(2, ahead));
+        // The first layer has no layer before it, but the token before.
+        EXPECT_EQ(trace::hasForeseen(choice.event),
+                  choice.event.layer.value == 0 && choice.event.phase == trace::Phase::Decode);
         EXPECT_EQ(choice.event.phase == trace::Phase::Prefill, choice.event.token.value < static_cast<int>(prompted));
         const auto routing = trace::decodeRouting(choice.event, choice.payload);
         ASSERT_TRUE(routing);
         EXPECT_NEAR(std::accumulate(routing->gate.begin(), routing->gate.end(), 0.0), 1.0, 2e-3);
         EXPECT_GE(routing->gate[routing->ids[0]], routing->gate[routing->ids[1]]);
         EXPECT_NEAR(routing->weights[0] + routing->weights[1], 1.0, 2e-3);
+        EXPECT_EQ(routing->foreseen.size(), trace::hasForeseen(choice.event) ? 8U : 0U);
+        if (!routing->foreseen.empty()) {
+            EXPECT_NEAR(std::accumulate(routing->foreseen.begin(), routing->foreseen.end(), 0.0), 1.0, 2e-3);
+        }
         for (const auto& prediction : routing->predicted)
             EXPECT_NEAR(std::accumulate(prediction.begin(), prediction.end(), 0.0), 1.0, 2e-3);
     }
@@ -343,11 +352,15 @@ TEST(EngineControlTest, ChangesWhileItRunsKeepTheTokens) {
     std::atomic<bool> done = false;
     std::thread turner([&] {
         const char* budgets[] = {"8", "0", "17", "40", "1", "64"};
+        const auto allocations = policy::allocationPolicyNames();
+        const auto caches = policy::cachePolicyNames();
         for (int i = 0; !done; ++i) {
             watched.engine.post("cache-experts", budgets[i % 6]);
-            watched.engine.post("allocation", i % 2 ? "uniform" : "global");
+            watched.engine.post("allocation", allocations[static_cast<std::size_t>(i) % allocations.size()]);
             watched.engine.post("prefetch", i % 3 ? "next-layer" : "none");
-            watched.engine.post("cache", i % 5 ? "lru" : "lfu");
+            watched.engine.post("prefetch-budget-mb", i % 2 ? "auto" : "2");
+            watched.engine.post("prefetch-watch", i % 4 ? "on" : "off");
+            watched.engine.post("cache", caches[static_cast<std::size_t>(i) % caches.size()]);
             std::this_thread::sleep_for(std::chrono::milliseconds(3));
         }
     });
@@ -357,6 +370,22 @@ TEST(EngineControlTest, ChangesWhileItRunsKeepTheTokens) {
     EXPECT_EQ(answer.problem, "");
     WatchedEngine untouched(bundled());
     EXPECT_EQ(untouched.engine.answer(tests::chatRequest({{ChatMessage::Role::User, kQuestion}}, 80)).text, answer.text);
+}
+
+TEST(EngineControlTest, TheAllocationChangesToEveryPolicyWhileItRuns) {
+    // Each change comes from the token before it, as a command would.
+    for (const std::string& cache : policy::cachePolicyNames()) {
+        WatchedEngine watched(bundled({{"cache-experts", "24"}, {"cache", cache}, {"prefetch", "next-layer"}}));
+        for (const std::string& allocation : policy::allocationPolicyNames()) {
+            watched.engine.post("allocation", allocation);
+            watched.capture.clear();
+            EXPECT_EQ(watched.engine.answer(tests::rawRequest("Once upon a time", 6)).tokens, 6);
+            int slots = 0;
+            for (const auto& allocated : watched.capture.all<trace::SlotsAllocated>())
+                slots += allocated.event.slots;
+            EXPECT_EQ(slots, allocation == "uniform" ? 0 : 24) << cache << " " << allocation << ": the begin was uniform";
+        }
+    }
 }
 
 TEST(EngineControlTest, RefusesValuesThatThisModelCannotHave) {

@@ -15,17 +15,32 @@ GenerationRequest request(int maxTokens) {
     return tests::chatRequest({{ChatMessage::Role::User, "Tell me a story about a small boat and the sea."}}, maxTokens);
 }
 
-/// The bundled calibration with the same sensitivity for every pair.
-std::filesystem::path withEvenPairs() {
+nlohmann::json bundledCalibration() {
     std::ifstream bundled(tests::bundledModel().parent_path() / "calibration.json");
-    auto json = nlohmann::json::parse(bundled);
-    json["sensitivity"]["pair"] = std::vector(8, std::vector(8, std::vector<double>(8, 1.0)));
+    return nlohmann::json::parse(bundled);
+}
+
+std::filesystem::path written(const nlohmann::json& calibration, const std::string& name) {
     // Test processes run side by side: each writes its own and moves it to the common name.
     const std::filesystem::path folder = testing::TempDir();
-    const auto own = folder / fmt::format("moescope-pairs-{}.json", getpid());
-    std::ofstream(own) << json;
-    std::filesystem::rename(own, folder / "moescope-pairs.json");
-    return folder / "moescope-pairs.json";
+    const auto own = folder / fmt::format("moescope-{}-{}.json", name, getpid());
+    std::ofstream(own) << calibration;
+    const auto common = folder / fmt::format("moescope-{}.json", name);
+    std::filesystem::rename(own, common);
+    return common;
+}
+
+/// The bundled calibration with the same sensitivity for every pair.
+std::filesystem::path withEvenPairs() {
+    auto json = bundledCalibration();
+    json["sensitivity"]["pair"] = std::vector(8, std::vector(8, std::vector<double>(8, 1.0)));
+    return written(json, "pairs");
+}
+
+std::filesystem::path withoutHitCurves() {
+    auto json = bundledCalibration();
+    json.erase("hit_curves");
+    return written(json, "no-curves");
 }
 
 std::unique_ptr<tests::WatchedEngine> watch(const std::vector<std::pair<std::string, std::string>>& settings,
@@ -47,7 +62,7 @@ TEST(GateSettings, APhaseIsLeftAlone) {
 }
 
 TEST(GateSettings, ALayerFollowsItsOwnThresholdFromTheNextToken) {
-    const auto watched = watch({{"gate", "score"}, {"gate-layers", "3:0.9,6-7:0.9"}});
+    const auto watched = watch({{"gate", "score"}, {"gate-layers", "3:0.9,6-7:0.9"}}, withoutHitCurves());
     watched->engine.answer(request(5));
     for (const auto& choice : watched->capture.all<trace::ExpertsChosen>()) {
         const int layer = choice.event.layer.value;

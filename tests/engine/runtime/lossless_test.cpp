@@ -29,7 +29,7 @@ std::filesystem::path withCurves() {
             for (int slots = 0; slots <= 8; ++slots)
                 curve.push_back(std::pow(slots / 8.0, 0.2 + 0.1 * layer));
             for (const char* policy : {"lru", "lcu"})
-                json["hit_curves"][policy].push_back(curve);
+                json["hit_curves"][policy][static_cast<std::size_t>(layer)] = curve;
         }
         // Test processes run side by side: each writes its own and moves it to the common name.
         const std::filesystem::path folder = testing::TempDir();
@@ -112,6 +112,28 @@ INSTANTIATE_TEST_SUITE_P(
         Way{"PrefetchTwo", {{"cache-experts", "24"}, {"prefetch", "next-layer"}, {"prefetch-depth", "2"}}, 2},
         Way{"PrefetchThreeRich",
             {{"cache-experts", "16"}, {"prefetch", "next-layer"}, {"prefetch-depth", "3"}, {"prefetch-budget-mb", "50"}}},
+        Way{"PrefetchMeasuredBudget",
+            {{"cache-experts", "20"}, {"prefetch", "next-layer"}, {"prefetch-budget-mb", "auto"}, {"link", "pcie4x16"}}},
+        Way{"PrefetchEvictsAnything",
+            {{"cache-experts", "12"}, {"prefetch", "next-layer"}, {"prefetch-spare-steps", "0"}, {"allocation", "global"}}},
+        Way{"PrefetchSparesMuch",
+            {{"cache-experts", "32"}, {"prefetch", "next-layer"}, {"prefetch-spare-steps", "3"}, {"cache", "lfu"}},
+            2},
+        Way{"PrefetchUnwatchedOnASaturatedLink",
+            {{"cache-experts", "16"},
+             {"prefetch", "next-layer"},
+             {"prefetch-depth", "3"},
+             {"prefetch-budget-mb", "5"},
+             {"prefetch-watch", "off"},
+             {"link", "0.4"}}},
+        Way{"PrefetchWatchedOnASaturatedLink",
+            {{"cache-experts", "16"},
+             {"prefetch", "next-layer"},
+             {"prefetch-depth", "3"},
+             {"prefetch-budget-mb", "5"},
+             {"link", "0.4"}}},
+        Way{"PrefetchNotAtTheFirstLayer",
+            {{"cache-experts", "24"}, {"prefetch", "next-layer"}, {"prefetch-first-layer", "off"}}},
         Way{"PrefetchGlobalOneSlot", {{"cache-experts", "1"}, {"allocation", "global"}, {"prefetch", "next-layer"}}},
         Way{"SlowLink", {{"cache-experts", "16"}, {"link", "pcie3x4"}, {"prefetch", "next-layer"}}, 2},
         Way{"FastLinkAllResident", {{"link", "pcie5x16"}}}, Way{"TwoThreads", {}, 2}, Way{"ThreeThreads", {}, 3},

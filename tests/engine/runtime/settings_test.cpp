@@ -18,9 +18,10 @@ std::string refusalOf(std::string_view name, std::string_view value) {
 }
 
 TEST(Settings, NamesStandInTheOrderOfTheContract) {
-    EXPECT_THAT(settingNames(), testing::ElementsAre("gate", "gate-threshold", "gate-layers", "gate-phase", "cache",
-                                                     "cache-weights", "cache-experts", "allocation", "prefetch",
-                                                     "prefetch-depth", "prefetch-budget-mb", "link"));
+    EXPECT_THAT(settingNames(),
+                testing::ElementsAre("gate", "gate-threshold", "gate-layers", "gate-phase", "cache", "cache-weights",
+                                     "cache-experts", "allocation", "prefetch", "prefetch-depth", "prefetch-budget-mb",
+                                     "prefetch-spare-steps", "prefetch-first-layer", "prefetch-watch", "link"));
 }
 
 TEST(Settings, EveryValueSurvivesWritingAndReading) {
@@ -36,6 +37,9 @@ TEST(Settings, EveryValueSurvivesWritingAndReading) {
     changed.prefetch = "next-layer";
     changed.prefetchDepth = 3;
     changed.prefetchBudgetMb = 0.1;
+    changed.prefetchSpareSteps = 4;
+    changed.prefetchFirstLayer = false;
+    changed.prefetchWatch = false;
     changed.link = "pcie3x4";
     Settings copy;
     for (const std::string& name : settingNames()) {
@@ -87,6 +91,16 @@ TEST(Settings, LayersAndWeightsAreWrittenInOneForm) {
     EXPECT_EQ(settings.gateLayers, "none");
     setSetting(settings, "cache-weights", "1.0,0,00.5");
     EXPECT_EQ(settings.cacheWeights, "1,0,0.5");
+}
+
+TEST(Settings, TheBudgetMayBeMeasured) {
+    Settings settings;
+    setSetting(settings, "prefetch-budget-mb", "auto");
+    EXPECT_EQ(settings.prefetchBudgetMb, Settings::kAutoBudget);
+    EXPECT_EQ(settingValue(settings, "prefetch-budget-mb"), "auto");
+    EXPECT_EQ(refusalOf("prefetch-budget-mb", "-1"),
+              "The setting prefetch-budget-mb cannot be '-1'; allowed is a number from 0 to 1000000, or auto.");
+    EXPECT_EQ(refusalOf("prefetch-watch", "1"), "The setting prefetch-watch cannot be '1'; allowed is on, off.");
 }
 
 TEST(Settings, ALinkMayBeANumber) {

@@ -145,5 +145,23 @@ TEST(RoutingPayload, RefusesTheWrongSizeAndImpossibleCounts) {
     EXPECT_FALSE(decodeRouting(impossible, std::span(bytes).first(routingPayloadBytes(impossible))));
 }
 
+TEST(RoutingPayload, MayEndWithWhatWasForeseenForTheLayer) {
+    ExpertsChosen event = chosen(1, 1, 2, 1);
+    event.predictedDepths |= kForeseen;
+    EXPECT_TRUE(hasForeseen(event));
+    EXPECT_EQ(depthsOf(event), 1);
+    std::vector<std::byte> bytes(routingPayloadBytes(event));
+    EXPECT_EQ(bytes.size(), 2U * (2 + 3 * 2));
+    encodeRouting(event, std::array<std::uint16_t, 1>{1}, std::array{1.0F}, std::array{0.25F, 0.75F},
+                  std::array{0.5F, 0.5F, 0.125F, 0.875F}, bytes);
+    const auto read = decodeRouting(event, bytes);
+    ASSERT_TRUE(read);
+    ASSERT_EQ(read->predicted.size(), 1U);
+    EXPECT_EQ(read->predicted[0], (std::vector<float>{0.5F, 0.5F}));
+    EXPECT_EQ(read->foreseen, (std::vector<float>{0.125F, 0.875F}));
+    event.predictedDepths = 1;
+    EXPECT_FALSE(decodeRouting(event, bytes)) << "one row too many";
+}
+
 } // namespace
 } // namespace moescope::trace

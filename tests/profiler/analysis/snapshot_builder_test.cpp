@@ -1,3 +1,4 @@
+#include "profiler/analysis/pool_collapse.h"
 #include "profiler/analysis/snapshot_builder.h"
 
 #include "tests/profiler/analysis/scripted_run.h"
@@ -244,6 +245,106 @@ TEST(SnapshotBuilder, CountsWhatBecameOfPrefetchesInEitherOrder) {
     EXPECT_EQ(s->summary.bytesPrefetchUsed, 100);
     EXPECT_NEAR(s->summary.prefetchPrecision, 2.0 / 3, 1e-12);
     EXPECT_EQ(s->expertLives[2].wasted, 1);
+}
+
+TEST(SnapshotBuilder, TellsWhatBecameOfGuessesLayerByLayer) {
+    ScriptedRun script(2, 4);
+    const auto guess = [&](int layer, int expert, int id) {
+        script.add(trace::PrefetchIssued{script.now, trace::TokenIndex(0), trace::expertKey(layer, expert),
+                                         trace::TransferId(id), 1, 0.5F});
+    };
+    const auto resolve = [&](int layer, int expert, int id, trace::TimeNs at, bool used) {
+        script.add(
+            trace::PrefetchResolved{at, trace::TokenIndex(0), trace::expertKey(layer, expert), trace::TransferId(id), used});
+    };
+    guess(0, 1, 0);
+    guess(1, 1, 1);
+    guess(1, 2, 2);
+    guess(1, 3, 3);
+    script.now = 100'000;
+    script.transfer(0, 0, 1, TransferCause::Prefetch, 60, 0, 400);
+    resolve(0, 1, 0, 200'000, true); // long before it was asked for
+    script.now = 300'000;
+    resolve(1, 1, 1, 300'150, true); // asked for 150 ns after its first byte
+    script.now = 300'000;
+    script.transfer(0, 1, 1, TransferCause::Prefetch, 60, 1, 400);
+    script.transfer(0, 1, 2, TransferCause::Prefetch, 25, 2, 100);
+    resolve(1, 2, 2, 400'000, false);
+    resolve(1, 3, 3, 400'000, false); // never began to move
+    script.stage(Stage::Step, 0, 1, 0, 500'000);
+    SnapshotBuilder builder(script.info());
+    builder.add(script.take());
+    const SnapshotPtr s = builder.snapshot();
+    const PrefetchRecord& first = s->layerLives[0].prefetch;
+    EXPECT_EQ(first.issued, 1);
+    EXPECT_EQ(first.bytesUsed, 60);
+    EXPECT_EQ(first.hiddenNs, 400);
+    EXPECT_EQ(first.precision(), 1);
+    const PrefetchRecord& second = s->layerLives[1].prefetch;
+    EXPECT_EQ(second.issued, 3);
+    EXPECT_EQ(second.used, 1);
+    EXPECT_EQ(second.bytes, 85);
+    EXPECT_EQ(second.bytesUsed, 60);
+    EXPECT_EQ(second.bytesWasted, 25);
+    EXPECT_EQ(second.hiddenNs, 150);
+    EXPECT_NEAR(second.precision(), 1.0 / 3, 1e-12);
+    EXPECT_EQ(s->summary.bytesPrefetchUsed, 120);
+    EXPECT_EQ(s->summary.bytesPrefetchWasted, 25);
+    EXPECT_NEAR(s->summary.prefetchHiddenMsPerToken, 550e-6, 1e-12);
+}
+
+TEST(SnapshotBuilder, TheFirstLayersRecallIsThatOfItsExtraGate) {
+    ScriptedRun script(2, 4);
+    trace::ExpertsChosen e;
+    e.token = trace::TokenIndex(0);
+    e.layer = trace::Layer(0);
+    e.candidates = e.kept = 2;
+    e.predictedDepths = 1 | trace::kForeseen;
+    e.experts = 4;
+    std::vector<std::byte> bytes(trace::routingPayloadBytes(e));
+    trace::encodeRouting(e, std::array<std::uint16_t, 2>{0, 1}, std::array{0.6F, 0.4F}, std::array{0.6F, 0.4F, 0.0F, 0.0F},
+                         std::array{0.0F, 0.1F, 0.2F, 0.7F, 0.1F, 0.5F, 0.4F, 0.0F}, bytes);
+    script.addBytes(e, bytes);
+    script.choose(0, 1, {2, 3}, {0.6F, 0.4F}, 2);
+    SnapshotBuilder builder(script.info());
+    builder.add(script.take());
+    builder.refreshFigures(true);
+    const SnapshotPtr s = builder.snapshot();
+    EXPECT_NEAR(s->layerLives[0].recall(), 0.5, 1e-12) << "1 and 2 were foreseen, 0 and 1 chosen";
+    EXPECT_NEAR(s->layerLives[1].recall(), 1, 1e-12);
+    EXPECT_NEAR(s->summary.prefetchRecall, 1, 1e-12) << "that of the next layer's gate alone";
+}
+
+/// One decode step of two layers with two experts each.
+Summary pooled(int slots, const std::string& cache, bool global = true) {
+    ScriptedRun script(2, 4);
+    auto info = script.info();
+    info->settings.emplace_back("cache", cache);
+    if (global)
+        script.add(trace::SlotsAllocated{0, trace::Layer(), slots});
+    else
+        for (int layer = 0; layer < 2; ++layer)
+            script.add(trace::SlotsAllocated{0, trace::Layer(layer), slots / 2});
+    for (int layer = 0; layer < 2; ++layer)
+        script.choose(0, layer, {0, 1}, {0.6F, 0.4F}, 2);
+    SnapshotBuilder builder(info);
+    builder.add(script.take());
+    builder.refreshFigures(true);
+    return builder.snapshot()->summary;
+}
+
+TEST(SnapshotBuilder, SaysWhenAPoolCannotHoldOneToken) {
+    const Summary trap = pooled(3, "lru");
+    EXPECT_TRUE(trap.poolCollapse);
+    EXPECT_EQ(trap.poolSlots, 3);
+    EXPECT_EQ(trap.expertsPerToken, 4);
+    EXPECT_EQ(poolCollapseSentence(trap), "The global pool of 3 slots is smaller than one token's 4 experts: LRU evicts each "
+                                          "expert just before it is used again.");
+    EXPECT_FALSE(pooled(4, "lru").poolCollapse);
+    EXPECT_EQ(poolCollapseSentence(pooled(4, "lru")), "");
+    EXPECT_FALSE(pooled(3, "lfu").poolCollapse) << "other policies do not throw out what comes next";
+    EXPECT_FALSE(pooled(2, "lru", false).poolCollapse);
+    EXPECT_EQ(pooled(2, "lru", false).poolSlots, 0);
 }
 
 TEST(SnapshotBuilder, ShowsBytesThatNobodyAskedFor) {

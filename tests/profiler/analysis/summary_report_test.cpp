@@ -51,6 +51,14 @@ TEST(SummaryJson, HoldsEveryKeyAndNullForWhatIsNotDefined) {
                             "bytes_demand",
                             "bytes_prefetch",
                             "bytes_prefetch_used",
+                            "bytes_prefetch_wasted",
+                            "prefetch_hidden_ms_per_token",
+                            "pool_slots",
+                            "experts_per_token",
+                            "pool_collapse",
+                            "layers",
+                            "warnings",
+                            "prefetch_hidden_ms",
                             "bytes_unattributed",
                             "stall_ms_per_token",
                             "events",
@@ -62,6 +70,24 @@ TEST(SummaryJson, HoldsEveryKeyAndNullForWhatIsNotDefined) {
     EXPECT_THAT(json, HasSubstr("\"emulated\": false"));
     EXPECT_THAT(json, HasSubstr("A \\\"fox\\\"."));
     EXPECT_THAT(json, HasSubstr("\"ended\": \"stop_string\""));
+}
+
+TEST(SummaryReport, NamesACollapsedPoolAndTheLayersGuesses) {
+    test::ScriptedRun script(2, 4);
+    auto info = script.info();
+    info->settings.emplace_back("cache", "lru");
+    script.add(trace::SlotsAllocated{0, trace::Layer(), 3});
+    for (int layer = 0; layer < 2; ++layer)
+        script.choose(0, layer, {0, 1}, {0.6F, 0.4F}, 2);
+    script.add(trace::PrefetchIssued{1, trace::TokenIndex(0), trace::expertKey(1, 2), trace::TransferId(0), 1, 0.5F});
+    SnapshotBuilder builder(info);
+    builder.add(script.take());
+    builder.refreshFigures(true);
+    const char* sentence = "The global pool of 3 slots is smaller than one token's 4 experts";
+    EXPECT_THAT(summaryText(*builder.snapshot()), HasSubstr(sentence));
+    EXPECT_THAT(summaryText(*builder.snapshot()), HasSubstr("Prefetch by layer"));
+    EXPECT_THAT(summaryJson(*builder.snapshot()), HasSubstr(sentence));
+    EXPECT_THAT(summaryText(*talk("none", "A fox.")), Not(HasSubstr("Prefetch by layer")));
 }
 
 TEST(SummaryJson, RepairsBrokenText) {

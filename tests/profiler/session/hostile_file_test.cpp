@@ -80,7 +80,7 @@ TEST_F(HostileFile, tablesMustBeTables) {
     change(
         "ALTER TABLE expert_hit RENAME TO was; CREATE VIEW expert_hit AS WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT "
         "seq + 1 FROM n) SELECT seq, 1 AS time_ns, 1 AS token, 1 AS layer, 1 AS expert FROM n");
-    EXPECT_EQ(complaint(), "run.moescope: its table expert_hit is not the one of session format 1.");
+    EXPECT_EQ(complaint(), "run.moescope: its table expert_hit is not the one of session format 2.");
 }
 
 TEST_F(HostileFile, impossibleValuesAreRefused) {

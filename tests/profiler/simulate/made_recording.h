@@ -46,7 +46,9 @@ public:
             trace::asPayload("?"));
     }
     /// One pass over the rows [row][layer][rank]; decode when there is one row.
-    void pass(const Choices& rows, bool emitted = true) {
+    /// foreseen: what the extra gate made of the token before for the first layer, most probable first; or empty.
+    void pass(const Choices& rows, bool emitted = true, std::vector<int> foreseen = {}) {
+        m_foreseen = std::move(foreseen);
         const trace::TokenIndex first(m_token);
         const auto count = static_cast<std::int32_t>(rows.size());
         const trace::Phase phase = count > 1 ? trace::Phase::Prefill : trace::Phase::Decode;
@@ -99,13 +101,15 @@ private:
         const auto& ids = layers[static_cast<std::size_t>(layer)];
         const auto experts = static_cast<std::size_t>(m_model.experts);
         const bool last = layer + 1 == m_model.layers;
+        const bool own = layer == 0 && !m_foreseen.empty();
         const trace::ExpertsChosen event{.at = m_now,
                                          .token = trace::TokenIndex(token),
                                          .layer = trace::Layer(layer),
                                          .phase = phase,
                                          .candidates = static_cast<std::uint8_t>(ids.size()),
                                          .kept = static_cast<std::uint8_t>(ids.size()),
-                                         .predictedDepths = static_cast<std::uint8_t>(last ? 0 : 1),
+                                         .predictedDepths =
+                                             static_cast<std::uint8_t>((last ? 0 : 1) | (own ? trace::kForeseen : 0)),
                                          .experts = static_cast<std::uint16_t>(m_model.experts)};
         std::vector<std::uint16_t> chosen(ids.begin(), ids.end());
         const std::vector<float> gate = softmax(ids);
@@ -115,7 +119,11 @@ private:
             sum += gate[static_cast<std::size_t>(id)];
         for (const int id : ids)
             weights.push_back(gate[static_cast<std::size_t>(id)] / sum);
-        const std::vector<float> predicted = last ? std::vector<float>() : softmax(layers[static_cast<std::size_t>(layer) + 1]);
+        std::vector<float> predicted = last ? std::vector<float>() : softmax(layers[static_cast<std::size_t>(layer) + 1]);
+        if (own) {
+            const std::vector<float> row = softmax(m_foreseen);
+            predicted.insert(predicted.end(), row.begin(), row.end());
+        }
         std::vector<std::byte> payload(trace::routingPayloadBytes(event));
         trace::encodeRouting(event, chosen, weights, std::span(gate).first(experts), predicted, payload);
         m_builder.add(event, payload);
@@ -136,6 +144,7 @@ private:
     RecordingBuilder m_builder;
     trace::TimeNs m_now = 1000;
     int m_token = 0;
+    std::vector<int> m_foreseen;
 };
 
 /// Choices with some locality: an expert of the token before stays with probability 0.4.

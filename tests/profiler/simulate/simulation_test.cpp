@@ -2,6 +2,7 @@
 #include "profiler/session/session_reader.h"
 #include "tests/profiler/simulate/made_recording.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -264,6 +265,83 @@ TEST(SimulatedSettings, AGivenSettingHoldsAgainstTheRecordedChange) {
     EXPECT_LT(small.hits, large.hits);
     const Scenario fixed = scenario({{"cache-experts", "8"}});
     EXPECT_EQ(recording("4").estimate(fixed).hits, recording("12").estimate(fixed).hits);
+}
+
+/// Tokens that need other experts at the first layer each time, which the extra gate foresees.
+Recording foreseen(bool known) {
+    const MadeModel model{.layers = 2, .experts = 8, .topK = 2, .expertBytes = 100'000};
+    session::SessionInfo info = madeInfo(model);
+    info.settings.emplace_back("prefetch-first-layer", "on");
+    RecordingMaker maker(model, std::move(info));
+    maker.prompt(1);
+    for (int token = 0; token < 40; ++token) {
+        const std::vector<int> first{token % 8, (token + 1) % 8};
+        maker.pass({{first, {0, 1}}}, true, known ? first : std::vector<int>());
+    }
+    return maker.finish();
+}
+
+TEST(FirstLayer, IsFetchedAheadFromWhatTheSessionForesaw) {
+    const Scenario on = scenario({{"prefetch", "next-layer"}, {"cache-experts", "8"}, {"link", "pcie3x16"}});
+    Scenario off = on;
+    off.set("prefetch-first-layer", "off");
+    const Figures with = Simulator(foreseen(true)).estimate(on);
+    const Figures without = Simulator(foreseen(true)).estimate(off);
+    EXPECT_GT(with.hitRate(), without.hitRate() + 0.2);
+    EXPECT_GT(with.prefetchIssued, 30);
+    EXPECT_EQ(with.prefetchUsed, with.prefetchIssued) << "every guess was right";
+    EXPECT_EQ(Simulator(foreseen(false)).estimate(on).prefetchIssued, without.prefetchIssued);
+    EXPECT_EQ(with.hits + with.misses, without.hits + without.misses);
+}
+
+TEST(MeasuredBudget, LetsNothingMoveAheadOnASaturatedLink) {
+    const MadeModel model{.layers = 4, .experts = 8, .topK = 2, .expertBytes = 1'000'000};
+    const Choices choices = randomChoices(model, 200, 3);
+    const auto issued = [&](const char* link) {
+        return Simulator(decoded(model, choices))
+            .estimate(
+                scenario({{"prefetch", "next-layer"}, {"prefetch-budget-mb", "auto"}, {"cache-experts", "16"}, {"link", link}}))
+            .prefetchIssued;
+    };
+    // A stage takes 10 us: at 1000 GB/s a copy is 1 us, at 4 GB/s it is 250 us.
+    EXPECT_GT(issued("1000"), 200);
+    EXPECT_LT(issued("4"), 20);
+}
+
+TEST(Watch, RestsGuessesInASimulationToo) {
+    const MadeModel model{.layers = 4, .experts = 8, .topK = 2, .expertBytes = 1'000'000};
+    // Nothing is ever used twice in a row, and the slots are few: a guess at a saturated link only stands in the way.
+    session::SessionInfo info = madeInfo(model);
+    info.settings.emplace_back("prefetch-watch", "on");
+    const Recording recording = decoded(model, randomChoices(model, 400, 9), info);
+    const auto run = [&](const char* watch) {
+        EventLog log;
+        Simulator(recording).trace(scenario({{"prefetch", "next-layer"},
+                                             {"prefetch-budget-mb", "8"},
+                                             {"cache-experts", "4"},
+                                             {"link", "4"},
+                                             {"prefetch-watch", watch}}),
+                                   log);
+        return std::count_if(log.entries.begin(), log.entries.end(),
+                             [](const auto& entry) { return std::holds_alternative<trace::PrefetchIssued>(entry.event); });
+    };
+    EXPECT_LE(run("on"), run("off"));
+}
+
+TEST(TargetThreshold, IsFoundOnTheSessionsOwnDecisions) {
+    const MadeModel model{.layers = 3, .experts = 8, .topK = 2, .expertBytes = 1000};
+    const Simulator simulator(decoded(model, randomChoices(model, 300, 5)));
+    // Every second weight is a third.
+    const auto found = simulator.thresholdForMeanK(scenario({{"gate", "score"}}), 1.5);
+    EXPECT_NEAR(found.threshold, 1.0 / 3, 1e-3);
+    EXPECT_EQ(found.meanExperts, 1);
+    EXPECT_EQ(found.singleShare, 1);
+    Scenario random = scenario({{"gate", "random"}});
+    const auto half = simulator.thresholdForMeanK(random, 1.5);
+    EXPECT_NEAR(half.threshold, 0.5, 0.05);
+    random.set("gate-threshold", std::to_string(half.threshold));
+    EXPECT_NEAR(simulator.estimate(random).meanExperts(), 1.5, 0.02);
+    EXPECT_THROW(simulator.thresholdForMeanK({}, 1.5), std::invalid_argument) << "top-k drops nothing";
 }
 
 } // namespace
