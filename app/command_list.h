@@ -21,6 +21,7 @@ void addServeCommand(CLI::App& root, Chosen& chosen);
 void addRecordCommand(CLI::App& root, Chosen& chosen);
 void addReportCommand(CLI::App& root, Chosen& chosen);
 void addQualityCommand(CLI::App& root, Chosen& chosen);
+void addBenchCommand(CLI::App& root, Chosen& chosen);
 void addCalibrateCommand(CLI::App& root, Chosen& chosen);
 void addQuantizeCommand(CLI::App& root, Chosen& chosen);
 void addSynthesizeCommand(CLI::App& root, Chosen& chosen);

@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
     moescope::app::addCalibrateCommand(root, chosen);
     moescope::app::addQuantizeCommand(root, chosen);
     moescope::app::addSynthesizeCommand(root, chosen);
+    moescope::app::addBenchCommand(root, chosen);
     moescope::app::addInfoCommand(root, chosen);
     moescope::app::addVerifyCommand(root, chosen);
     moescope::app::addExportCommand(root, chosen);

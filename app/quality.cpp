@@ -1,61 +1,43 @@
 #include "app/quality.h"
 
+#include "app/quality_state.h"
+
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <stdexcept>
 
 namespace moescope::app {
 
-void logSoftmax(std::span<const float> logits, std::span<float> out) {
-    const float largest = *std::max_element(logits.begin(), logits.end());
-    double sum = 0;
-    for (const float logit : logits)
-        sum += std::exp(static_cast<double>(logit - largest));
-    const double logSum = std::log(sum);
-    for (std::size_t i = 0; i < logits.size(); ++i)
-        out[i] = static_cast<float>(static_cast<double>(logits[i] - largest) - logSum);
-}
-
-void QualityScore::add(std::span<const float> baseline, std::span<const float> gated, std::int32_t next) {
-    const auto token = static_cast<std::size_t>(next);
-    const auto nll = -static_cast<double>(gated[token]);
-    m_nll += nll;
-    m_nllSquares += nll * nll;
-    m_baselineNll -= static_cast<double>(baseline[token]);
-    double kl = 0;
-    for (std::size_t i = 0; i < baseline.size(); ++i)
-        kl += std::exp(static_cast<double>(baseline[i])) * static_cast<double>(baseline[i] - gated[i]);
-    m_kl += kl;
-    m_klValues.push_back(static_cast<float>(kl));
-    const auto top = [](std::span<const float> row) { return std::max_element(row.begin(), row.end()) - row.begin(); };
-    m_equal += top(baseline) == top(gated) ? 1 : 0;
-}
-
-void QualityScore::put(QualityResult& result) const {
-    result.tokensScored = static_cast<std::int64_t>(m_klValues.size());
-    if (m_klValues.empty())
-        return;
-    const auto count = static_cast<double>(m_klValues.size());
-    const double mean = m_nll / count;
-    result.perplexity = std::exp(mean);
-    result.baselinePerplexity = std::exp(m_baselineNll / count);
-    const double variance = m_nllSquares / count - mean * mean;
-    result.standardError = count > 1 && variance > 0 ? std::sqrt(variance / (count - 1)) * result.perplexity : 0;
-    result.meanKl = m_kl / count;
-    result.equalTop1 = static_cast<double>(m_equal) / count;
-    std::vector<float> sorted = m_klValues;
-    std::sort(sorted.begin(), sorted.end());
-    const auto rank = static_cast<std::size_t>(std::ceil(0.99 * count)) - 1;
-    result.p99Kl = static_cast<double>(sorted[rank]);
-}
-
 namespace {
 
-/// The baseline's rows of one window that are scored: from its middle on, but for the last, whose next token is unknown.
-class WindowRows {
+bool everythingFits(const runtime::Settings& settings, const model::ModelFacts& facts) {
+    return settings.cacheExperts == 0 || settings.cacheExperts >= facts.layers * facts.experts;
+}
+
+/// The gate last: until then the plain one stands, to which every threshold is fine.
+void goOver(runtime::Engine& engine, const runtime::Settings& settings) {
+    engine.post("gate", "topk");
+    for (const std::string& name : runtime::settingNames())
+        if (name != "gate")
+            engine.post(name, runtime::settingValue(settings, name));
+    engine.post("gate", settings.gate);
+}
+
+void checkSameModel(const model::ModelFacts& measured, const model::ModelFacts& reference) {
+    const bool same = measured.layers == reference.layers && measured.experts == reference.experts &&
+                      measured.topK == reference.topK && measured.hidden == reference.hidden &&
+                      measured.vocabulary == reference.vocabulary;
+    if (!same)
+        throw std::runtime_error(
+            fmt::format("The reference {} is not a file of the same model as {}.", reference.path, measured.path));
+}
+
+} // namespace
+
+/// The reference's rows of one window that are scored: from its middle on, but for the last, whose next token is unknown.
+class QualityMeter::Rows {
 public:
-    WindowRows(std::size_t window, std::size_t vocabulary)
+    Rows(std::size_t window, std::size_t vocabulary)
         : m_first(window / 2), m_rows(window - 1 - m_first), m_vocabulary(vocabulary), m_values(m_rows * vocabulary) {}
     /// Room for the row of that position; empty if it is not scored.
     std::span<float> at(int position) {
@@ -72,65 +54,135 @@ private:
     std::vector<float> m_values;
 };
 
-/// Scores one window with both gates; the given one is in force afterwards. Returns what the gate let run.
-runtime::Engine::GateCounts scoreWindow(runtime::Engine& engine, std::span<const std::int32_t> tokens, const std::string& gate,
-                                        runtime::Engine::ScoreMode mode, WindowRows& baseline, QualityScore& sums) {
-    engine.post("gate", "topk");
-    engine.score(tokens, mode, [&](int position, std::span<const float> logits) {
-        if (const auto row = baseline.at(position); !row.empty())
-            logSoftmax(logits, row);
-        return true;
-    });
-    engine.takeGateCounts();
-    engine.post("gate", gate);
-    std::vector<float> gated(static_cast<std::size_t>(engine.facts().vocabulary));
-    engine.score(tokens, mode, [&](int position, std::span<const float> logits) {
-        if (const auto row = baseline.at(position); !row.empty()) {
-            logSoftmax(logits, gated);
-            sums.add(row, gated, tokens[static_cast<std::size_t>(position) + 1]);
-        }
-        return true;
-    });
-    return engine.takeGateCounts();
+QualityMeter::QualityMeter(QualityPlan plan, const std::string& text) : m_plan(std::move(plan)) {
+    runtime::EngineOptions reference = m_plan.engine;
+    reference.settings = {};
+    m_measured = std::make_unique<runtime::Engine>(reference, m_traffic, m_clock);
+    if (!m_plan.reference.empty()) {
+        reference.model = m_plan.reference;
+        reference.calibration.clear();
+    }
+    m_reference = std::make_unique<runtime::Engine>(reference, m_nothing, m_clock);
+    m_facts = m_measured->facts();
+    m_known = m_measured->calibration().known();
+    checkSameModel(m_facts, m_reference->facts());
+    for (const runtime::Settings& settings : m_plan.settings)
+        m_measured->calibration().check(settings);
+    m_windowTokens = std::min(m_plan.windowTokens, m_facts.contextTokens);
+    m_tokens = m_measured->tokenize(text, true);
+    m_windows = static_cast<std::int64_t>(m_tokens.size()) / m_windowTokens;
+    if (m_plan.maxWindows > 0)
+        m_windows = std::min<std::int64_t>(m_windows, m_plan.maxWindows);
+    if (m_windows == 0)
+        throw std::runtime_error(fmt::format("The text has {} tokens; one window needs {}.", m_tokens.size(), m_windowTokens));
+    m_rows = std::make_unique<Rows>(static_cast<std::size_t>(m_windowTokens), static_cast<std::size_t>(m_facts.vocabulary));
 }
 
-} // namespace
+QualityMeter::~QualityMeter() = default;
 
-QualityResult measureQuality(runtime::Engine& engine, const std::string& text, const QualityOptions& options,
-                             const QualityProgress& progress) {
-    const std::string gate = engine.settings().gate;
-    const auto window = static_cast<std::size_t>(std::min(options.windowTokens, engine.facts().contextTokens));
-    std::vector<std::int32_t> tokens = engine.tokenize(text, true);
-    QualityResult result;
-    result.windowTokens = static_cast<std::int64_t>(window);
-    std::int64_t windows = static_cast<std::int64_t>(tokens.size() / window);
-    if (options.maxWindows > 0)
-        windows = std::min<std::int64_t>(windows, options.maxWindows);
-    if (windows == 0)
-        throw std::runtime_error(fmt::format("The text has {} tokens; one window needs {}.", tokens.size(), window));
-    const std::vector<std::int32_t> start = engine.tokenize("", true);
-    WindowRows baseline(window, static_cast<std::size_t>(engine.facts().vocabulary));
-    QualityScore sums;
-    runtime::Engine::GateCounts counts;
-    for (; result.windows < windows; ++result.windows) {
-        const std::span<std::int32_t> part(tokens.data() + static_cast<std::size_t>(result.windows) * window, window);
-        if (!start.empty())
-            part[0] = start.front();
-        const auto own = scoreWindow(engine, part, gate, options.mode, baseline, sums);
-        counts.decisions += own.decisions;
-        counts.kept += own.kept;
-        counts.single += own.single;
-        sums.put(result);
-        if (!progress(result.windows + 1, windows, result.perplexity)) {
-            ++result.windows;
-            break;
+std::span<std::int32_t> QualityMeter::tokensOf(std::int64_t window) {
+    const std::span<std::int32_t> part(m_tokens.data() + window * m_windowTokens, static_cast<std::size_t>(m_windowTokens));
+    const std::vector<std::int32_t> start = m_reference->tokenize("", true);
+    if (!start.empty())
+        part[0] = start.front();
+    return part;
+}
+
+runtime::Engine& QualityMeter::engineFor(const runtime::Settings& settings) {
+    if (m_measured && everythingFits(settings, m_facts) && everythingFits(m_measured->settings(), m_facts)) {
+        goOver(*m_measured, settings);
+        return *m_measured;
+    }
+    m_measured.reset();
+    runtime::EngineOptions options = m_plan.engine;
+    options.settings = settings;
+    m_measured = std::make_unique<runtime::Engine>(options, m_traffic, m_clock);
+    return *m_measured;
+}
+
+bool QualityMeter::scoreReference(std::span<const std::int32_t> tokens, const std::function<bool()>& step) {
+    bool wanted = true;
+    m_reference->score(tokens, m_plan.mode, [&](int position, std::span<const float> logits) {
+        if (const auto row = m_rows->at(position); !row.empty())
+            logSoftmax(logits, row);
+        return wanted = step();
+    });
+    return wanted;
+}
+
+bool QualityMeter::scoreSetting(std::int64_t window, std::span<const std::int32_t> tokens, const runtime::Settings& settings,
+                                const std::function<bool()>& step, WindowScore& score) {
+    runtime::Engine& engine = engineFor(settings);
+    engine.startAt(trace::TokenIndex(static_cast<std::int32_t>(window * m_windowTokens)));
+    engine.takeGateCounts();
+    m_traffic.take();
+    std::vector<float> measured(static_cast<std::size_t>(m_facts.vocabulary));
+    bool wanted = true;
+    engine.score(tokens, m_plan.mode, [&](int position, std::span<const float> logits) {
+        if (const auto row = m_rows->at(position); !row.empty()) {
+            logSoftmax(logits, measured);
+            score.add(row, measured, tokens[static_cast<std::size_t>(position) + 1]);
         }
+        return wanted = step();
+    });
+    score.gate = engine.takeGateCounts();
+    score.tokensRead = static_cast<std::int64_t>(tokens.size());
+    if (!everythingFits(settings, m_facts))
+        m_measured.reset(); // the next window begins cold; and every copy has been counted then
+    const TrafficCounter::Counts moved = m_traffic.take();
+    score.bytes = moved.bytes;
+    score.hits = moved.hits;
+    score.misses = moved.misses;
+    return wanted;
+}
+
+std::optional<std::vector<WindowScore>> QualityMeter::score(std::int64_t window, const KeepOn& keepOn) {
+    const std::span<const std::int32_t> tokens = tokensOf(window);
+    const double all = static_cast<double>(tokens.size()) * static_cast<double>(m_plan.settings.size() + 1);
+    std::int64_t done = 0;
+    const auto step = [&] { return keepOn(static_cast<double>(++done) / all); };
+    if (!scoreReference(tokens, step))
+        return std::nullopt;
+    std::vector<WindowScore> scores;
+    for (const runtime::Settings& settings : m_plan.settings)
+        if (!scoreSetting(window, tokens, settings, step, scores.emplace_back()))
+            return std::nullopt;
+    return scores;
+}
+
+QualityRun runQuality(QualityMeter& meter, QualityState* state, const QualityProgress& progress) {
+    std::vector<QualityTally> tallies(meter.plan().settings.size());
+    const auto add = [&](const std::vector<WindowScore>& scores) {
+        for (std::size_t i = 0; i < tallies.size(); ++i)
+            tallies[i].add(scores[i]);
+    };
+    QualityRun run;
+    if (state)
+        for (const auto& scores : state->takeDone())
+            if (run.windows < meter.windows()) {
+                add(scores);
+                ++run.windows;
+            }
+    const std::int64_t all = meter.windows();
+    while (run.windows < all) {
+        const auto scores = meter.score(run.windows, [&](double share) {
+            return progress(run.windows, all, (static_cast<double>(run.windows) + share) / static_cast<double>(all),
+                            tallies.front().perplexity());
+        });
+        if (!scores)
+            break;
+        add(*scores);
+        ++run.windows;
+        if (state)
+            state->append(*scores);
     }
-    if (counts.decisions > 0) {
-        result.meanExpertsPerTokenLayer = static_cast<double>(counts.kept) / static_cast<double>(counts.decisions);
-        result.singleExpertShare = static_cast<double>(counts.single) / static_cast<double>(counts.decisions);
+    run.complete = run.windows == all;
+    progress(run.windows, all, static_cast<double>(run.windows) / static_cast<double>(all), tallies.front().perplexity());
+    for (const QualityTally& tally : tallies) {
+        run.results.push_back(tally.result(meter.facts().topK));
+        run.results.back().windowTokens = meter.windowTokens();
     }
-    return result;
+    return run;
 }
 
 } // namespace moescope::app

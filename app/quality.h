@@ -1,56 +1,81 @@
 #pragma once
-#include "engine/runtime/engine.h"
+#include "app/quality_score.h"
+#include "app/traffic_counter.h"
 
 #include <functional>
-#include <span>
+#include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
 namespace moescope::app {
 
-/// What gating costs on a text. Windowing as in llama.cpp's perplexity tool: the text is tokenised once, cut into windows (the
-/// last partial one is dropped), the first token of each replaced by bos, and the second half of each scored.
-struct QualityResult {
-    std::int64_t windows = 0;
-    std::int64_t windowTokens = 0;
-    std::int64_t tokensScored = 0;
-    double perplexity = 0;         ///< under the given gate
-    double standardError = 0;      ///< of perplexity, as llama.cpp prints it
-    double baselinePerplexity = 0; ///< all of the router's top-k run
-    double meanKl = 0;             ///< nats, KL(baseline || gated) per scored position
-    double p99Kl = 0;
-    double equalTop1 = 0;                ///< share of positions where both prefer the same token
-    double meanExpertsPerTokenLayer = 0; ///< over all tokens read under the gate
-    double singleExpertShare = 0;
-};
-
-/// log softmax of logits into out, [vocabulary], accumulated in double as llama.cpp's tool does.
-void logSoftmax(std::span<const float> logits, std::span<float> out);
-
-/// Sums of one text, position by position. baseline and gated are log softmax rows over the vocabulary.
-class QualityScore {
-public:
-    void add(std::span<const float> baseline, std::span<const float> gated, std::int32_t next);
-    /// Fills the fields that come from positions.
-    void put(QualityResult& result) const;
-
-private:
-    double m_nll = 0, m_nllSquares = 0, m_baselineNll = 0, m_kl = 0;
-    std::int64_t m_equal = 0;
-    std::vector<float> m_klValues;
-};
-
-struct QualityOptions {
+struct QualityPlan {
+    /// The model that is measured. Its settings are not looked at.
+    runtime::EngineOptions engine;
+    /// Another file of the same model; empty: the same file. The reference always runs the whole top-k from fast memory.
+    std::filesystem::path reference{};
+    std::vector<runtime::Settings> settings{}; ///< each is measured
     runtime::Engine::ScoreMode mode = runtime::Engine::ScoreMode::Prefill;
     int windowTokens = 512;
     int maxWindows = 0; ///< 0: all
 };
-/// After each window: done, of all, perplexity so far. Return false to stop early with what there is.
-using QualityProgress = std::function<bool(std::int64_t done, std::int64_t all, double perplexity)>;
 
-/// Scores every window twice: with the topk gate, then with the gate that is in force when called (which is in force again
-/// afterwards). Throws std::runtime_error with one sentence when the text is shorter than one window.
-QualityResult measureQuality(runtime::Engine& engine, const std::string& text, const QualityOptions& options,
-                             const QualityProgress& progress);
+/// Scores a text window by window against a reference. The experts come through the real expert supply; a window with a cache
+/// that holds less than all begins with a cold one, so that each window stands for itself. Owned by a command; one thread.
+class QualityMeter {
+public:
+    /// The share of the window that is done, 0..1; returns false to stop.
+    using KeepOn = std::function<bool(double share)>;
+
+    /// Throws std::runtime_error with one sentence when the text is shorter than one window, or the reference is another model.
+    QualityMeter(QualityPlan plan, const std::string& text);
+    ~QualityMeter();
+
+    std::int64_t windows() const { return m_windows; }
+    std::int64_t windowTokens() const { return m_windowTokens; }
+    const QualityPlan& plan() const { return m_plan; }
+    const model::ModelFacts& facts() const { return m_facts; }
+    const model::ModelFacts& referenceFacts() const { return m_reference->facts(); }
+    /// What the calibration in use knows of the measured model.
+    const policy::Sensitivities& known() const { return m_known; }
+
+    /// One score per setting; nothing when keepOn said stop.
+    std::optional<std::vector<WindowScore>> score(std::int64_t window, const KeepOn& keepOn);
+
+private:
+    class Rows;
+    std::span<std::int32_t> tokensOf(std::int64_t window);
+    bool scoreReference(std::span<const std::int32_t> tokens, const std::function<bool()>& step);
+    bool scoreSetting(std::int64_t window, std::span<const std::int32_t> tokens, const runtime::Settings& settings,
+                      const std::function<bool()>& step, WindowScore& score);
+    /// In the given settings; cold when the cache holds less than all.
+    runtime::Engine& engineFor(const runtime::Settings& settings);
+
+    QualityPlan m_plan;
+    trace::NullTracer m_nothing;
+    TrafficCounter m_traffic;
+    trace::SteadyClock m_clock;
+    std::unique_ptr<runtime::Engine> m_reference;
+    std::unique_ptr<runtime::Engine> m_measured; ///< kept between windows while everything is resident
+    model::ModelFacts m_facts;
+    policy::Sensitivities m_known;
+    std::vector<std::int32_t> m_tokens;
+    std::int64_t m_windows = 0;
+    std::int64_t m_windowTokens = 0;
+    std::unique_ptr<Rows> m_rows;
+};
+
+class QualityState;
+
+/// windows done, of all, share of the whole that is done, perplexity so far under the first setting; returns false to stop.
+using QualityProgress = std::function<bool(std::int64_t done, std::int64_t all, double share, double perplexity)>;
+
+struct QualityRun {
+    std::vector<QualityResult> results; ///< one per setting, over the windows that are done
+    std::int64_t windows = 0;
+    bool complete = false;
+};
+/// Scores all windows, going on from `state` and adding to it if there is one.
+QualityRun runQuality(QualityMeter& meter, QualityState* state, const QualityProgress& progress);
 
 } // namespace moescope::app

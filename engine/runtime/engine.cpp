@@ -109,6 +109,10 @@ Engine::GateCounts Engine::takeGateCounts() {
     return {counts.decisions, counts.kept, counts.single};
 }
 
+void Engine::startAt(trace::TokenIndex next) {
+    m_state->nextToken = next;
+}
+
 void Engine::forgetContext() {
     m_state->forgetContext();
 }

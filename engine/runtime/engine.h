@@ -93,6 +93,8 @@ public:
         std::int64_t single = 0;
     };
     GateCounts takeGateCounts();
+    /// Tokens read from now on are counted from `next`: for a part of a longer text, because a random gate goes by that number.
+    void startAt(trace::TokenIndex next);
     void forgetContext();
 
 private:
