@@ -142,25 +142,52 @@ GateHistogram gateHistogram(const Snapshot& snapshot, TokenRange range, int laye
     return histogram;
 }
 
-std::vector<GateShare> gateShares(const Snapshot& snapshot, TokenRange range) {
-    struct Sums {
-        std::int64_t decisions = 0, kept = 0, single = 0;
-    };
-    std::vector<Sums> sums(static_cast<std::size_t>(snapshot.layers) + 1);
-    forChoices(snapshot, range, [&](std::size_t layer, const ChoiceRecord& choice) {
-        for (Sums* at : {&sums[layer], &sums.back()}) {
+namespace {
+
+/// Sums per layer, the last of them over all.
+class ShareSums {
+public:
+    explicit ShareSums(int layers) : m_sums(static_cast<std::size_t>(layers) + 1) {}
+
+    void add(std::size_t layer, const ChoiceRecord& choice) {
+        for (Sums* at : {&m_sums[layer], &m_sums.back()}) {
             ++at->decisions;
             at->kept += choice.kept;
             at->single += choice.candidates > 1 && choice.kept == 1 ? 1 : 0;
         }
-    });
-    std::vector<GateShare> shares;
-    for (const Sums& at : sums) {
-        const auto decisions = static_cast<double>(at.decisions);
-        shares.push_back(
-            {ratio(static_cast<double>(at.kept), decisions), ratio(static_cast<double>(at.single), decisions), at.decisions});
     }
-    return shares;
+    std::vector<GateShare> shares() const {
+        std::vector<GateShare> shares;
+        for (const Sums& at : m_sums) {
+            const auto decisions = static_cast<double>(at.decisions);
+            shares.push_back({ratio(static_cast<double>(at.kept), decisions), ratio(static_cast<double>(at.single), decisions),
+                              at.decisions});
+        }
+        return shares;
+    }
+
+private:
+    struct Sums {
+        std::int64_t decisions = 0, kept = 0, single = 0;
+    };
+    std::vector<Sums> m_sums;
+};
+
+} // namespace
+
+std::vector<GateShare> gateShares(const Snapshot& snapshot, TokenRange range) {
+    ShareSums sums(snapshot.layers);
+    forChoices(snapshot, range, [&](std::size_t layer, const ChoiceRecord& choice) { sums.add(layer, choice); });
+    return sums.shares();
+}
+
+PhaseShares phaseShares(const Snapshot& snapshot, TokenRange range) {
+    ShareSums decode(snapshot.layers);
+    ShareSums prefill(snapshot.layers);
+    forChoices(snapshot, range, [&](std::size_t layer, const ChoiceRecord& choice) {
+        (choice.phase == trace::Phase::Decode ? decode : prefill).add(layer, choice);
+    });
+    return {decode.shares(), prefill.shares()};
 }
 
 TokenRange tokensIn(const Snapshot& snapshot, trace::TimeNs begin, trace::TimeNs end) {

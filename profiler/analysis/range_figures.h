@@ -41,6 +41,11 @@ struct GateShare {
 };
 /// Per layer, last entry = all layers.
 std::vector<GateShare> gateShares(const Snapshot& snapshot, TokenRange range);
+/// The same, with the steps of an answer and the reading of prompts counted apart.
+struct PhaseShares {
+    std::vector<GateShare> decode, prefill;
+};
+PhaseShares phaseShares(const Snapshot& snapshot, TokenRange range);
 
 /// Tokens whose pass overlaps the time range.
 TokenRange tokensIn(const Snapshot& snapshot, trace::TimeNs begin, trace::TimeNs end);

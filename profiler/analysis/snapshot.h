@@ -1,6 +1,7 @@
 #pragma once
 // What a reader of a session knows at one instant: the contract between reducers and views. Built by SnapshotBuilder on the
 // feed thread, published as shared_ptr<const Snapshot>, read by panels. All values; a default one is an empty session.
+#include "engine/policy/sensitivities.h"
 #include "engine/trace/event.h"
 #include "engine/trace/routing_payload.h"
 #include "profiler/analysis/device_traffic.h"
@@ -137,6 +138,7 @@ struct LayerRecord {
 
 struct Snapshot {
     std::shared_ptr<const session::SessionInfo> info;
+    std::shared_ptr<const policy::Sensitivities> calibration; ///< of the session's model; null: not known
     std::string file;
     std::int64_t seq = 0;         ///< events up to here are in it
     trace::TimeNs now = 0;        ///< time of the last event in it: the cursor

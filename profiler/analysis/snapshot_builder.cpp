@@ -9,6 +9,7 @@
 #include "profiler/analysis/pass_reducer.h"
 #include "profiler/analysis/pool_collapse.h"
 #include "profiler/analysis/prefetch_reducer.h"
+#include "profiler/analysis/recorded_decisions.h"
 
 #include <algorithm>
 #include <limits>
@@ -78,6 +79,8 @@ SnapshotBuilder::SnapshotBuilder(std::shared_ptr<const session::SessionInfo> inf
     s.residency = {layers, experts, std::vector<std::uint8_t>(keys, 0), 0};
     if (info)
         s.settings = info->settings;
+    if (info)
+        s.calibration = readCalibration(*info);
     s.info = std::move(info);
     ChronicleReducer::noteLink(s);
 }

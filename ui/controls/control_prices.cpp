@@ -4,6 +4,7 @@
 
 #include <QCoreApplication>
 #include <QStringList>
+#include <algorithm>
 
 using namespace Qt::StringLiterals;
 
@@ -15,53 +16,42 @@ QString words(const char* text) {
     return QCoreApplication::translate("moescope::ui::Controls", text);
 }
 
-int keptBy(const analysis::ChoiceRecord& choice, double threshold, double sensitivity) {
-    int kept = choice.candidates;
-    double total = 0;
-    for (int i = 0; i < kept; ++i)
-        total += static_cast<double>(trace::fromHalf(choice.weights[static_cast<std::size_t>(i)]));
-    double dropped = 0;
-    while (kept > 1 && total > 0 && threshold > 0) {
-        dropped += static_cast<double>(trace::fromHalf(choice.weights[static_cast<std::size_t>(kept - 1)])) / total;
-        if (dropped * dropped * sensitivity > threshold)
-            break;
-        --kept;
+/// Share of the askings that the calibration saw hit with so many slots for each layer; -1 where it has no such curve.
+double calibratedHitRate(const analysis::Snapshot& snapshot, int slots, const QString& cache) {
+    if (!snapshot.calibration || snapshot.layers == 0)
+        return -1;
+    const auto curves = snapshot.calibration->hitCurves.find(cache.toStdString());
+    if (curves == snapshot.calibration->hitCurves.end())
+        return -1;
+    const double each = static_cast<double>(slots) / snapshot.layers;
+    double sum = 0;
+    for (const std::vector<double>& curve : curves->second) {
+        const double place = std::clamp(each, 0.0, static_cast<double>(curve.size() - 1));
+        const auto low = std::min(static_cast<std::size_t>(place), curve.size() - 2);
+        sum += curve[low] + (curve[low + 1] - curve[low]) * (place - static_cast<double>(low));
     }
-    return kept;
+    return sum / static_cast<double>(curves->second.size());
 }
 
 } // namespace
-
-double expectedExperts(const analysis::Snapshot& snapshot, double threshold, const std::vector<double>& sensitivity,
-                       std::size_t decisions) {
-    const auto layers = static_cast<std::size_t>(snapshot.layers);
-    if (layers == 0 || sensitivity.size() < layers)
-        return -1;
-    std::int64_t kept = 0;
-    std::int64_t seen = 0;
-    for (std::size_t i = snapshot.choices.size(); i > 0 && static_cast<std::size_t>(seen) < decisions; --i) {
-        const analysis::ChoiceRecord& choice = snapshot.choices[i - 1];
-        if (choice.candidates == 0 || choice.phase != trace::Phase::Decode)
-            continue;
-        kept += keptBy(choice, threshold, sensitivity[(i - 1) % layers]);
-        ++seen;
-    }
-    return seen > 0 ? static_cast<double>(kept) / static_cast<double>(seen) : -1;
-}
 
 int expertCount(const analysis::Snapshot& snapshot) {
     return snapshot.info ? snapshot.info->model.layers * snapshot.info->model.experts : 0;
 }
 
-QString slotsPrice(const analysis::Snapshot& snapshot, int slots) {
+QString slotsPrice(const analysis::Snapshot& snapshot, int slots, const QString& cache) {
     if (!snapshot.info)
         return {};
     const qint64 each = snapshot.info->model.expertBytes;
     const int all = expertCount(snapshot);
-    QString text = words("%1 of %2").arg(format::bytes(each * (slots > 0 ? slots : all)), format::bytes(each * all));
+    if (slots <= 0 || slots >= all)
+        return words("%1: every expert fits, nothing leaves").arg(format::bytes(each * all));
+    QString text = words("%1 of %2").arg(format::bytes(each * slots), format::bytes(each * all));
     if (snapshot.summary.hitRate >= 0)
         text += words(" · hit %1, optimum %2")
                     .arg(format::share(snapshot.summary.hitRate), format::share(snapshot.summary.optimumHitRate));
+    if (const double calibrated = calibratedHitRate(snapshot, slots, cache); calibrated >= 0)
+        text += words(" · calibration %1").arg(format::share(calibrated));
     return text;
 }
 

@@ -20,6 +20,8 @@ struct ControlPreset {
     QString name;
     QString tip;
     ControlValues values; ///< only what it sets
+    /// The gate, of adapmoe's family, and its threshold are found on the session's own decisions.
+    bool byShare = false;
 };
 QList<ControlPreset> controlPresets();
 /// Whether everything that the preset sets is in force.

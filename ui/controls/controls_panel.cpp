@@ -1,19 +1,22 @@
 #include "ui/controls/controls_panel.h"
 
-#include "ui/controls/control_prices.h"
 #include "ui/controls/setting_sender.h"
 #include "ui/controls/setting_slider.h"
 #include "ui/controls/setting_undo.h"
-#include "ui/format.h"
+#include "ui/gating/gate_presets.h"
+#include "ui/sessions/background_task.h"
 
-#include <QComboBox>
-#include <QPushButton>
-#include <QSpinBox>
+#include <QDateTime>
 #include <QTimer>
 
 using namespace Qt::StringLiterals;
 
 namespace moescope::ui {
+
+namespace {
+constexpr qint64 kSameHandMs = 400;     // changes of another panel that follow this fast are one drag
+constexpr int kAdoptedGroups = 1 << 20; // no group of this panel's own
+} // namespace
 
 ControlsPanel::ControlsPanel(SessionFeed& feed, Selection&, Commands& commands, const Theme& theme, QWidget* parent)
     : QWidget(parent), m_feed(feed), m_commands(commands), m_theme(theme), m_sender(new SettingSender(commands, this)),
@@ -22,6 +25,7 @@ ControlsPanel::ControlsPanel(SessionFeed& feed, Selection&, Commands& commands, 
     build();
     connect(&feed, &SessionFeed::snapshotChanged, this, &ControlsPanel::refresh);
     connect(&feed, &SessionFeed::followChanged, this, &ControlsPanel::refresh);
+    connect(&commands, &Commands::settingRequested, this, &ControlsPanel::adopt);
     connect(&m_undo, &QUndoStack::indexChanged, this, &ControlsPanel::refreshBlocks);
     auto* prices = new QTimer(this);
     prices->setInterval(500);
@@ -53,11 +57,13 @@ QString ControlsPanel::blockedReason() const {
 
 void ControlsPanel::refresh() {
     const auto snapshot = m_feed.snapshot();
-    const bool fresh = m_file != QString::fromStdString(snapshot->file);
-    if (fresh) {
-        m_file = QString::fromStdString(snapshot->file);
-        readSensitivities();
-    }
+    const QString file = QString::fromStdString(snapshot->file);
+    const bool fresh = m_file != file || m_known != snapshot->calibration;
+    if (m_file != file)
+        m_decisions.reset();
+    m_file = file;
+    if (fresh)
+        readModel();
     const ControlValues inForce = valuesOf(*snapshot);
     const bool live = blockedReason().isEmpty();
     ControlValues shown = m_shown;
@@ -92,11 +98,48 @@ void ControlsPanel::changeOne(const QString& name, const QString& value, bool se
 void ControlsPanel::apply(const ControlValues& values) {
     for (auto at = values.begin(); at != values.end(); ++at) {
         m_shown[at.key()] = at.value();
-        m_sender->send(at.key(), at.value());
+        if (m_adopting)
+            m_sender->note(at.key(), at.value());
+        else
+            m_sender->send(at.key(), at.value());
     }
     refreshSliders();
     refreshBlocks();
     refreshPrices();
+}
+
+void ControlsPanel::adopt(const QString& name, const QString& value) {
+    if (m_sender->sending() || !m_live || !m_shown.contains(name))
+        return;
+    const qint64 now = QDateTime::currentMSecsSinceEpoch();
+    if (now - m_adoptedMs > kSameHandMs)
+        ++m_adopted;
+    m_adoptedMs = now;
+    m_adopting = true;
+    change(tr("gating"), {{name, value}}, kAdoptedGroups + m_adopted);
+    m_adopting = false;
+}
+
+void ControlsPanel::choosePreset(const ControlPreset& preset) {
+    if (!preset.byShare) {
+        change(preset.name, preset.values);
+        refreshBlocks();
+        return;
+    }
+    PresetQuestion question = presetQuestion(*m_feed.snapshot(), m_rule.gate());
+    if (!question.gate.startsWith(u"adapmoe"_s))
+        question.gate = u"topk"_s; // the best of the family that the session knows enough for
+    inBackground(
+        *this, [question] { return resolve(GatePreset::PaperShare, question); },
+        [this, preset](const PresetAnswer& answer) {
+            ControlValues values = preset.values;
+            if (answer.problem.isEmpty())
+                values.insert(answer.values);
+            else
+                m_threshold->setNote(answer.problem);
+            change(preset.name, values);
+            refreshBlocks();
+        });
 }
 
 void ControlsPanel::reset() {

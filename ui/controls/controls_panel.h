@@ -1,6 +1,8 @@
 #pragma once
 #include "ui/commands.h"
 #include "ui/controls/control_values.h"
+#include "ui/gating/gate_estimate.h"
+#include "ui/gating/gate_rule.h"
 #include "ui/selection.h"
 #include "ui/session_feed.h"
 #include "ui/theme.h"
@@ -9,9 +11,12 @@
 #include <QWidget>
 
 class QComboBox;
+class QDoubleSpinBox;
 class QLabel;
+class QLineEdit;
 class QPushButton;
 class QSpinBox;
+class QHBoxLayout;
 class QVBoxLayout;
 
 namespace moescope::ui {
@@ -45,8 +50,12 @@ private:
     QWidget* makePresets();
     void build();
     QComboBox* makeChoice(const QString& setting, const QStringList& values, const QString& tip);
+    QHBoxLayout* makeRow(QVBoxLayout& column);
+    QLabel* addNamed(QHBoxLayout& row, const QString& name, QWidget* control);
     void makeGate(QVBoxLayout& column);
+    void makeGateDetails(QVBoxLayout& column);
     void makeCache(QVBoxLayout& column);
+    void makeWeights(QVBoxLayout& column);
     void makePrefetch(QVBoxLayout& column);
     void makeLink(QVBoxLayout& column);
 
@@ -54,7 +63,14 @@ private:
     void refreshSliders();
     void refreshPrices();
     void refreshBlocks();
-    void readSensitivities();
+    void refreshGate();
+    void refreshGatePrice();
+    void refreshGateBlocks(bool can);
+    void refreshWeights();
+    void readModel();
+    void offerGates();
+    void choosePreset(const ControlPreset& preset);
+    void adopt(const QString& name, const QString& value);
     QString blockedReason() const;
     void change(const QString& text, const ControlValues& values, int group = -1);
     void changeOne(const QString& name, const QString& value, bool settled);
@@ -70,8 +86,14 @@ private:
     bool m_ready = false;
     int m_group = 0; ///< changes of one drag are one undo step
     QString m_file;
-    bool m_live = false;               ///< what is shown can be changed
-    std::vector<double> m_sensitivity; ///< w_l of the session's model; empty: not known here
+    bool m_live = false;                                  ///< what is shown can be changed
+    GateRule m_rule;                                      ///< of the gate that is shown
+    std::shared_ptr<const policy::Sensitivities> m_known; ///< of the session's model; null: nothing known
+    std::optional<policy::DecisionTrace> m_decisions;     ///< the session's newest, to try gates on
+    std::size_t m_decided = 0;                            ///< choices that m_decisions was read from
+    bool m_adopting = false;                              ///< another panel's change is being taken over
+    qint64 m_adoptedMs = 0;
+    int m_adopted = 0; ///< drags and presets of other panels so far
 
     QLabel* m_reason = nullptr;
     SettingSlider* m_threshold = nullptr;
@@ -80,6 +102,9 @@ private:
     SettingSlider* m_link = nullptr;
     QMap<QString, QComboBox*> m_choices;
     QSpinBox* m_depth = nullptr;
+    QLineEdit* m_layers = nullptr;
+    QWidget* m_weightRow = nullptr;
+    QList<QDoubleSpinBox*> m_weights; ///< recency, frequency, nearness of the layer's turn
     QList<QPushButton*> m_presets;
     QPushButton* m_undoButton = nullptr;
     QPushButton* m_redoButton = nullptr;

@@ -7,11 +7,14 @@
 
 #include <QBoxLayout>
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QScrollBar>
 #include <QSpinBox>
+#include <stdexcept>
 
 using namespace Qt::StringLiterals;
 
@@ -24,6 +27,13 @@ constexpr double kSlowestLinkGb = 0.1;
 constexpr double kFastestLinkGb = 64;
 constexpr double kLeastBudgetMb = 0.1;
 constexpr double kMostBudgetMb = 32;
+
+QStringList listOf(const std::vector<std::string>& names) {
+    QStringList list;
+    for (const std::string& name : names)
+        list << QString::fromStdString(name);
+    return list;
+}
 
 } // namespace
 
@@ -70,24 +80,54 @@ QComboBox* ControlsPanel::makeChoice(const QString& setting, const QStringList& 
     return choice;
 }
 
-namespace {
-
-QStringList listOf(const std::vector<std::string>& names) {
-    QStringList list;
-    for (const std::string& name : names)
-        list << QString::fromStdString(name);
-    return list;
-}
-
-} // namespace
-
 void ControlsPanel::makeGate(QVBoxLayout& column) {
     m_threshold = new SettingSlider(tr("Gate"), m_theme, u"good"_s, this);
     m_threshold->addChoice(makeChoice(u"gate"_s, listOf(policy::gatePolicyNames()), tr("Which of the chosen experts run")));
-    m_threshold->setScale({SliderScale::Kind::Square, 0, 0.2});
+    m_threshold->setScale(GateRule(u"adapmoe"_s, nullptr, 2).scale());
     connect(m_threshold, &SettingSlider::moved, this,
             [this](double value, bool settled) { changeOne(u"gate-threshold"_s, QString::number(rounded(value)), settled); });
     column.addWidget(m_threshold);
+    makeGateDetails(column);
+}
+
+QHBoxLayout* ControlsPanel::makeRow(QVBoxLayout& column) {
+    auto* row = new QHBoxLayout;
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(6);
+    column.addLayout(row);
+    return row;
+}
+
+QLabel* ControlsPanel::addNamed(QHBoxLayout& row, const QString& name, QWidget* control) {
+    auto* label = new QLabel(name, this);
+    label->setProperty("caption", true);
+    label->setBuddy(control);
+    row.addWidget(label);
+    row.addWidget(control);
+    return label;
+}
+
+void ControlsPanel::makeGateDetails(QVBoxLayout& column) {
+    QHBoxLayout* row = makeRow(column);
+    addNamed(*row, tr("drops in"),
+             makeChoice(u"gate-phase"_s, listOf(policy::gatePhaseNames()),
+                        tr("Steps in which the gate may drop experts: decode are those of answers, prefill reads prompts")));
+    m_layers = new QLineEdit(this);
+    m_layers->setFont(m_theme.caption());
+    m_layers->setAccessibleName(u"gate-layers"_s);
+    m_layers->setMinimumWidth(48);
+    addNamed(*row, tr("per layer"), m_layers);
+    row->setStretch(3, 1);
+    connect(m_layers, &QLineEdit::editingFinished, this, [this] {
+        const QString text = m_layers->text().trimmed();
+        try {
+            const auto overrides = policy::parseLayerOverrides(text.toStdString());
+            changeOne(u"gate-layers"_s, QString::fromStdString(policy::formatLayerOverrides(overrides)), true);
+        } catch (const std::invalid_argument& problem) {
+            m_layers->setToolTip(QString::fromUtf8(problem.what()));
+            m_threshold->setNote(QString::fromUtf8(problem.what()));
+        }
+    });
 }
 
 void ControlsPanel::makeCache(QVBoxLayout& column) {
@@ -97,21 +137,44 @@ void ControlsPanel::makeCache(QVBoxLayout& column) {
         changeOne(u"cache-experts"_s, QString::number(wanted), settled);
     });
     column.addWidget(m_slots);
-    auto* row = new QHBoxLayout;
-    row->setSpacing(6);
-    const auto add = [&](const QString& name, QComboBox* choice) {
-        auto* label = new QLabel(name, this);
-        label->setProperty("caption", true);
-        label->setBuddy(choice);
-        row->addWidget(label);
-        row->addWidget(choice);
-    };
-    add(tr("evict"),
-        makeChoice(u"cache"_s, listOf(policy::cachePolicyNames()), tr("Which expert leaves when a slot is needed")));
+    QHBoxLayout* row = makeRow(column);
+    addNamed(*row, tr("evict"),
+             makeChoice(u"cache"_s, listOf(policy::cachePolicyNames()), tr("Which expert leaves when a slot is needed")));
     row->addStretch(1);
-    add(tr("slots"), makeChoice(u"allocation"_s, listOf(policy::allocationPolicyNames()),
-                                tr("How the slots are shared out among the layers")));
-    column.addLayout(row);
+    addNamed(*row, tr("slots"),
+             makeChoice(u"allocation"_s, listOf(policy::allocationPolicyNames()),
+                        tr("How the slots are shared out among the layers")));
+    makeWeights(column);
+}
+
+void ControlsPanel::makeWeights(QVBoxLayout& column) {
+    m_weightRow = new QWidget(this);
+    auto* row = new QHBoxLayout(m_weightRow);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(4);
+    const auto add = [&](const QString& name, const QString& meaning) {
+        auto* box = new QDoubleSpinBox(m_weightRow);
+        box->setRange(0, 1000);
+        box->setDecimals(2);
+        box->setSingleStep(0.05);
+        box->setFont(m_theme.caption());
+        box->setFixedWidth(40);
+        box->setToolTip(meaning);
+        box->setAccessibleName(meaning);
+        addNamed(*row, name, box)->setToolTip(meaning);
+        m_weights << box;
+        connect(box, &QDoubleSpinBox::editingFinished, this, [this] {
+            const policy::CacheWeights weights{m_weights[0]->value(), m_weights[1]->value(), m_weights[2]->value()};
+            if (weights.lru + weights.lfu + weights.fld > 0)
+                changeOne(u"cache-weights"_s, QString::fromStdString(policy::formatCacheWeights(weights)), true);
+            refreshWeights();
+        });
+    };
+    add(tr("recent"), tr("Weight of how recently an expert was used; only the ratios of the three count"));
+    add(tr("often"), tr("Weight of how often it was used in this answer"));
+    add(tr("near"), tr("Weight of how soon its layer's turn comes"));
+    row->addStretch(1);
+    column.addWidget(m_weightRow);
 }
 
 void ControlsPanel::makePrefetch(QVBoxLayout& column) {
@@ -160,10 +223,7 @@ QWidget* ControlsPanel::makePresets() {
         button->setToolTip(preset.tip);
         row->addWidget(button, 1);
         m_presets << button;
-        connect(button, &QPushButton::clicked, this, [this, preset] {
-            change(preset.name, preset.values);
-            refreshBlocks();
-        });
+        connect(button, &QPushButton::clicked, this, [this, preset] { choosePreset(preset); });
     }
     return holder;
 }

@@ -1,3 +1,5 @@
+#include "engine/policy/cache_policy.h"
+#include "profiler/analysis/recorded_decisions.h"
 #include "ui/controls/control_prices.h"
 #include "ui/controls/controls_panel.h"
 #include "ui/controls/setting_slider.h"
@@ -5,12 +7,17 @@
 
 #include <QClipboard>
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QGuiApplication>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPushButton>
 #include <QSlider>
 #include <QSpinBox>
+#include <QStandardItemModel>
 #include <algorithm>
+#include <array>
+#include <stdexcept>
 
 using namespace Qt::StringLiterals;
 
@@ -29,17 +36,54 @@ double linkGigabytes(const QString& link) {
 
 } // namespace
 
-void ControlsPanel::readSensitivities() {
+void ControlsPanel::readModel() {
+    m_known = m_feed.snapshot()->calibration;
+    m_rule = {};
+    offerGates();
+}
+
+void ControlsPanel::offerGates() {
     const auto snapshot = m_feed.snapshot();
-    m_sensitivity = snapshot->info ? snapshot->info->sensitivity : std::vector<double>{};
-    if (m_sensitivity.empty())
-        return;
-    // Where P_D is at its largest (all but the best of equal weights), a larger threshold changes nothing any more.
-    const int topK = snapshot->info->model.topK;
-    const double tail = topK > 1 ? 1.0 - 1.0 / topK : 0.5;
-    const double most = *std::max_element(m_sensitivity.begin(), m_sensitivity.end()) * tail * tail;
-    if (most > 0)
-        m_threshold->setScale({SliderScale::Kind::Square, 0, rounded(most * 1.01)});
+    const int topK = snapshot->info ? snapshot->info->model.topK : 2;
+    QComboBox& choice = *m_choices[u"gate"_s];
+    for (int i = 0; i < choice.count(); ++i) {
+        const GateRule rule(choice.itemText(i), m_known.get(), topK);
+        const QString missing = snapshot->info ? rule.missing() : QString();
+        choice.setItemData(i, missing.isEmpty() ? rule.meaning() : missing, Qt::ToolTipRole);
+        if (auto* model = qobject_cast<QStandardItemModel*>(choice.model()))
+            model->item(i)->setEnabled(missing.isEmpty());
+    }
+}
+
+void ControlsPanel::refreshGate() {
+    const auto snapshot = m_feed.snapshot();
+    const QString gate = m_shown.value(u"gate"_s);
+    if (m_rule.gate() != gate) {
+        m_rule = GateRule(gate, m_known.get(), snapshot->info ? snapshot->info->model.topK : 2);
+        m_threshold->setScale(m_rule.scale());
+        m_threshold->slider().setToolTip(m_rule.meaning());
+    }
+    const double threshold = m_shown.value(u"gate-threshold"_s).toDouble();
+    m_threshold->setValue(threshold, m_rule.valueText(threshold));
+    if (!m_layers->hasFocus())
+        m_layers->setText(m_shown.value(u"gate-layers"_s));
+}
+
+void ControlsPanel::refreshWeights() {
+    const bool weighted = m_shown.value(u"cache"_s) == u"weighted"_s;
+    if (m_weightRow->isHidden() == weighted)
+        m_weightRow->setVisible(weighted);
+    try {
+        const policy::CacheWeights weights = policy::parseCacheWeights(m_shown.value(u"cache-weights"_s).toStdString());
+        const std::array values{weights.lru, weights.lfu, weights.fld};
+        for (qsizetype i = 0; i < m_weights.size(); ++i) {
+            const QSignalBlocker quiet(m_weights[i]);
+            if (!m_weights[i]->hasFocus())
+                m_weights[i]->setValue(values[static_cast<std::size_t>(i)]);
+        }
+    } catch (const std::invalid_argument&) {
+        return; // of another version of the program: what was shown stays
+    }
 }
 
 void ControlsPanel::refreshSliders() {
@@ -47,10 +91,10 @@ void ControlsPanel::refreshSliders() {
     const int all = std::max(1, expertCount(*snapshot));
     const int layers = snapshot->info ? snapshot->info->model.layers : 0;
     const int slots = m_shown.value(u"cache-experts"_s).toInt();
-    const double threshold = m_shown.value(u"gate-threshold"_s).toDouble();
     const double budget = m_shown.value(u"prefetch-budget-mb"_s).toDouble();
     const QString link = m_shown.value(u"link"_s);
-    m_threshold->setValue(threshold, format::number(threshold, 3));
+    refreshGate();
+    refreshWeights();
     m_slots->setScale({SliderScale::Kind::Linear, static_cast<double>(std::min(layers, all)), static_cast<double>(all)});
     m_slots->setValue(slots > 0 ? slots : all, tr("%1 / %2").arg(slots > 0 ? std::min(slots, all) : all).arg(all));
     m_budget->setValue(budget, tr("%1 MB").arg(format::number(budget, 3)));
@@ -66,37 +110,67 @@ void ControlsPanel::refreshPrices() {
     if (!isVisible() && !m_feed.snapshot()->info)
         return;
     const auto snapshot = m_feed.snapshot();
-    const double threshold = m_shown.value(u"gate-threshold"_s).toDouble();
-    const QString rule = m_shown.value(u"gate"_s);
-    // The estimate follows adapmoe's rule; for the other gates only what was measured is shown.
-    const bool known = rule == u"adapmoe"_s || rule == u"topk"_s;
-    const double expected = known ? expectedExperts(*snapshot, rule == u"adapmoe"_s ? threshold : 0, m_sensitivity) : -1;
-    const double measured = snapshot->summary.meanExpertsPerTokenLayer;
-    QString gate = expected > 0 ? tr("≈ %1 experts per token and layer").arg(QString::number(expected, 'f', 2)) : QString();
-    if (measured > 0)
-        gate += (gate.isEmpty() ? QString() : u" · "_s) + tr("%1 so far").arg(QString::number(measured, 'f', 2));
-    m_threshold->setPrice(gate);
-    m_slots->setPrice(slotsPrice(*snapshot, m_shown.value(u"cache-experts"_s).toInt()));
+    refreshGatePrice();
+    m_slots->setPrice(slotsPrice(*snapshot, m_shown.value(u"cache-experts"_s).toInt(), m_shown.value(u"cache"_s)));
     m_budget->setPrice(prefetchPrice(*snapshot));
     m_budget->slider().setToolTip(tr("Bytes that each layer of a decode step may fetch ahead"));
     m_link->setPrice(linkPrice(*snapshot));
 }
 
+void ControlsPanel::refreshGatePrice() {
+    const auto snapshot = m_feed.snapshot();
+    if (!m_decisions || m_decided != snapshot->choices.size()) {
+        m_decisions = analysis::recordedDecisions(*snapshot);
+        m_decided = snapshot->choices.size();
+    }
+    const int topK = snapshot->info ? std::max(1, snapshot->info->model.topK) : 2;
+    std::vector<std::pair<std::string, std::string>> settings;
+    for (const QString& name : {u"gate-threshold"_s, u"gate-layers"_s, u"gate-phase"_s})
+        settings.emplace_back(name.toStdString(), m_shown.value(name).toStdString());
+    const policy::GateParameters parameters = analysis::gateParameters(m_known.get(), settings);
+    const GateEstimate expected = estimateGate(m_rule.gate(), parameters, *m_decisions);
+    const analysis::Summary& summary = snapshot->summary;
+    const QString sofar = headline(summary.meanExpertsPerTokenLayer, summary.singleExpertShare, topK);
+    m_threshold->setPrice(expected.known() ? tr("≈ %1").arg(headline(expected, topK)) : sofar);
+    if (!m_known || m_known->costs.points.empty()) {
+        m_threshold->setNote({});
+        return;
+    }
+    const auto cost = parameters.overrides.empty() ? costAt(m_known->costs, m_rule.gate(), parameters.threshold, topK)
+                                                   : costAtMean(m_known->costs, m_rule.gate(), expected.meanExperts, topK);
+    const QString loss = cost ? costWords(*cost, m_known->costs) : QString();
+    m_threshold->setNote(cost ? costFigures(*cost) + (loss.isEmpty() ? QString() : u" · "_s + loss)
+                              : tr("no quality measured for %1").arg(m_rule.gate()));
+}
+
+void ControlsPanel::refreshGateBlocks(bool can) {
+    const bool gated = m_rule.hasThreshold();
+    const QString missing = m_rule.missing();
+    m_threshold->setBlocked(!can || !gated || !missing.isEmpty(),
+                            !can     ? QString()
+                            : !gated ? tr("topk runs every chosen expert; another gate has a threshold")
+                                     : missing);
+    m_choices[u"gate-phase"_s]->setEnabled(can && gated);
+    m_layers->setEnabled(can && gated);
+    m_layers->setToolTip(gated ? tr("Layers with a threshold of their own, as in 3:0.01,5-7:0.2; none: no layer has one")
+                               : tr("%1 has no threshold").arg(m_rule.gate()));
+    for (QDoubleSpinBox* box : std::as_const(m_weights))
+        box->setEnabled(can);
+}
+
 void ControlsPanel::refreshBlocks() {
     const QString reason = blockedReason();
     const bool can = reason.isEmpty();
-    const bool gated = m_shown.value(u"gate"_s) != u"topk"_s;
     const bool fetches = m_shown.value(u"prefetch"_s) != u"none"_s;
     m_reason->setText(reason);
     m_reason->setVisible(!can);
-    m_threshold->setBlocked(!can || !gated,
-                            can && !gated ? tr("topk runs every chosen expert; choose adapmoe to set a threshold") : QString());
     m_slots->setBlocked(!can);
     m_budget->setBlocked(!can || !fetches,
                          can && !fetches ? tr("nothing is fetched ahead; choose next-layer first") : QString());
     m_link->setBlocked(!can);
     for (QComboBox* choice : std::as_const(m_choices))
         choice->setEnabled(can);
+    refreshGateBlocks(can);
     m_depth->setEnabled(can && fetches);
     m_undoButton->setEnabled(can && m_undo.canUndo());
     m_redoButton->setEnabled(can && m_undo.canRedo());

@@ -25,12 +25,18 @@ void SettingSender::send(const QString& name, const QString& value) {
     }
 }
 
+void SettingSender::note(const QString& name, const QString& value) {
+    m_sent[name] = {value, QDateTime::currentMSecsSinceEpoch()};
+}
+
 void SettingSender::flush() {
     if (m_waiting.isEmpty())
         return;
     const QMap<QString, QString> now = std::exchange(m_waiting, {});
+    m_sending = true;
     for (auto at = now.begin(); at != now.end(); ++at)
         Q_EMIT m_commands.settingRequested(at.key(), at.value());
+    m_sending = false;
     m_timer.start();
 }
 

@@ -15,6 +15,10 @@ public:
     void send(const QString& name, const QString& value);
     /// Whether the session should have said so by now, or not yet.
     bool expects(const QString& name, const QString& value) const;
+    /// Another panel asked for this: nothing is sent, but the session is expected to say so.
+    void note(const QString& name, const QString& value);
+    /// Whether what Commands says now was said by this sender.
+    bool sending() const { return m_sending; }
 
 private:
     void flush();
@@ -25,6 +29,7 @@ private:
     };
     Commands& m_commands;
     QTimer m_timer;
+    bool m_sending = false;
     QMap<QString, QString> m_waiting;
     QMap<QString, Sent> m_sent;
 };

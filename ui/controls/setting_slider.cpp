@@ -12,7 +12,8 @@ SettingSlider::SettingSlider(const QString& title, const Theme& theme, const QSt
     : QWidget(parent), m_head(new QHBoxLayout),
       m_value(new LiveLabel(theme, Theme::Role::Ink, theme.figures(), LiveLabel::Fit::Grow, this)),
       m_slider(new QSlider(Qt::Horizontal, this)),
-      m_price(new LiveLabel(theme, Theme::Role::Muted, theme.caption(), LiveLabel::Fit::Elide, this)) {
+      m_price(new LiveLabel(theme, Theme::Role::Muted, theme.caption(), LiveLabel::Fit::Elide, this)),
+      m_note(new LiveLabel(theme, Theme::Role::Muted, theme.caption(), LiveLabel::Fit::Elide, this)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(1);
@@ -30,6 +31,8 @@ SettingSlider::SettingSlider(const QString& title, const Theme& theme, const QSt
     column->addLayout(m_head);
     column->addWidget(m_slider);
     column->addWidget(m_price);
+    column->addWidget(m_note);
+    m_note->hide();
     connect(m_slider, &QSlider::valueChanged, this, [this] { Q_EMIT moved(value(), !m_slider->isSliderDown()); });
     connect(m_slider, &QSlider::sliderReleased, this, [this] { Q_EMIT moved(value(), true); });
 }
@@ -55,6 +58,12 @@ void SettingSlider::setPrice(const QString& text) {
         m_price->setText(text);
 }
 
+void SettingSlider::setNote(const QString& text) {
+    m_note->setText(text);
+    if (m_note->isHidden() != text.isEmpty())
+        m_note->setVisible(!text.isEmpty());
+}
+
 void SettingSlider::setBlocked(bool blocked, const QString& reason) {
     m_reason = reason;
     m_slider->setEnabled(!blocked);
@@ -68,6 +77,10 @@ double SettingSlider::value() const {
 
 QString SettingSlider::shownPrice() const {
     return m_price->text();
+}
+
+QString SettingSlider::shownNote() const {
+    return m_note->text();
 }
 
 QString SettingSlider::shownValue() const {

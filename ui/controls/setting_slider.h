@@ -21,11 +21,14 @@ public:
     void setScale(const SliderScale& scale);
     void setValue(double value, const QString& text); ///< shows; does not emit
     void setPrice(const QString& text);
+    /// A second line below the price; takes no room while it is empty.
+    void setNote(const QString& text);
     /// A slider that cannot act says why in place of its price, where there is more to say than the panel's caption does.
     void setBlocked(bool blocked, const QString& reason = {});
     double value() const;
     QSlider& slider() const { return *m_slider; }
     QString shownPrice() const;
+    QString shownNote() const;
     QString shownValue() const;
 
 Q_SIGNALS:
@@ -38,6 +41,7 @@ private:
     LiveLabel* m_value = nullptr;
     QSlider* m_slider = nullptr;
     LiveLabel* m_price = nullptr;
+    LiveLabel* m_note = nullptr;
     QString m_reason;
     int m_choices = 0;
 };

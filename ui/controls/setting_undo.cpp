@@ -9,7 +9,11 @@ bool SettingUndo::mergeWith(const QUndoCommand* other) {
     const auto* next = dynamic_cast<const SettingUndo*>(other);
     if (!next || next->m_group != m_group)
         return false;
-    m_after = next->m_after;
+    for (auto at = next->m_after.begin(); at != next->m_after.end(); ++at) {
+        if (!m_before.contains(at.key()))
+            m_before[at.key()] = next->m_before.value(at.key());
+        m_after[at.key()] = at.value();
+    }
     return true;
 }
 

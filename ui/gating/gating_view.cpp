@@ -1,20 +1,21 @@
 #include "ui/gating/gating_view.h"
 
-#include "ui/plot/cell_geometry.h"
 #include "ui/plot/plot_style.h"
+#include "ui/plot/plot_widget.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace moescope::ui {
 namespace {
 
-using Role = Theme::Role;
 constexpr int kLeft = 14;
 constexpr int kRight = 12;
-constexpr int kLayersHeight = 80;
-constexpr int kBothFrom = 150;
-constexpr double kGrab = 7;
+constexpr int kCostLeft = 44; // room for a KL
+constexpr int kOneFrom = 150;
+constexpr int kAllFrom = 440;
+constexpr int kLowest = 78;
+constexpr int kHighest = 124;
+constexpr int kCostWords = 30; // lines of words above the cost
 
 QCPAxisRect* strip(QCustomPlot& plot, int row, const QMargins& margins) {
     auto* rect = new QCPAxisRect(&plot, false);
@@ -29,157 +30,71 @@ QCPAxisRect* strip(QCustomPlot& plot, int row, const QMargins& margins) {
     return rect;
 }
 
+void give(Canvas& canvas, int height, const QMargins& margins) {
+    QCPAxisRect& rect = *canvas.keyAxis()->axisRect();
+    rect.setVisible(height > 0);
+    rect.setMargins(height > 0 ? margins : QMargins());
+    rect.setMinimumSize(20, height);
+    rect.setMaximumSize(QWIDGETSIZE_MAX, height);
+    canvas.setVisible(height > 0);
+}
+
+void showTicks(QCPAxis& axis, int count) {
+    axis.setTickLabels(true);
+    axis.setTickLabelPadding(2);
+    axis.setLabelPadding(0);
+    axis.ticker()->setTickCount(count);
+}
+
 } // namespace
-
-ShareHistogram::ShareHistogram(QCPAxisRect* rect, const Theme& theme)
-    : Canvas(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft), QStringLiteral("main")), m_theme(theme) {}
-
-int ShareHistogram::binAt(double x) const {
-    const auto bins = static_cast<double>(m_histogram.kept.size());
-    const int bin = static_cast<int>(std::floor(keyAxis()->pixelToCoord(x) / m_histogram.upper * bins));
-    return x < area().left() || x > area().right() || bin < 0 || bin >= static_cast<int>(bins) ? -1 : bin;
-}
-
-void ShareHistogram::paint(QCPPainter& painter) {
-    int highest = 1;
-    for (std::size_t bin = 0; bin < m_histogram.kept.size(); ++bin)
-        highest = std::max(highest, m_histogram.kept[bin] + m_histogram.dropped[bin]);
-    const double width = m_histogram.upper / static_cast<double>(std::max<std::size_t>(1, m_histogram.kept.size()));
-    for (std::size_t bin = 0; bin < m_histogram.kept.size(); ++bin) {
-        const double left = keyAxis()->coordToPixel(static_cast<double>(bin) * width);
-        const double right = keyAxis()->coordToPixel(static_cast<double>(bin + 1) * width);
-        double y = area().bottom();
-        const auto part = [&](int count, Role role) {
-            const double tall = area().height() * 0.96 * count / highest;
-            painter.fillRect(QRectF(left, y - tall, std::max(1.0, right - left - 1), tall), m_theme.colour(role));
-            y -= tall;
-        };
-        part(m_histogram.dropped[bin], Role::PrefetchWasted);
-        part(m_histogram.kept[bin], Role::ResidentHigh);
-    }
-    painter.setPen(QPen(m_theme.colour(Role::Line), 0));
-    painter.drawLine(area().bottomLeft(), area().bottomRight());
-}
-
-ThresholdLine::ThresholdLine(QCPAxisRect* rect, const Theme& theme)
-    : Canvas(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft), QStringLiteral("overlay"), true), m_theme(theme) {}
-
-bool ThresholdLine::hit(const QPointF& at) const {
-    return m_state.share >= 0 && std::abs(keyAxis()->coordToPixel(m_state.share) - at.x()) <= kGrab &&
-           at.y() <= area().bottom() + 4;
-}
-
-void ThresholdLine::paint(QCPPainter& painter) {
-    if (m_state.share < 0)
-        return;
-    const QRectF box = area();
-    const QColor ink = m_theme.colour(m_state.active ? Role::Ink : Role::Muted);
-    for (const double share : m_state.layerShares) {
-        const double x = keyAxis()->coordToPixel(share);
-        if (x >= box.left() && x <= box.right())
-            painter.fillRect(QRectF(x - 0.5, box.bottom() - 7, 1.5, 7), ink);
-    }
-    const double x = std::clamp(keyAxis()->coordToPixel(m_state.share), box.left(), box.right());
-    painter.setAntialiasing(true);
-    painter.setPen(QPen(ink, 2, m_state.pending ? Qt::DashLine : Qt::SolidLine));
-    painter.drawLine(QPointF(x, box.top() - 2), QPointF(x, box.bottom()));
-    painter.setPen(Qt::NoPen);
-    painter.setBrush(ink);
-    painter.drawEllipse(QPointF(x, box.top() - 2), 4, 4);
-    painter.setFont(m_theme.caption());
-    const QFontMetricsF metrics(m_theme.caption());
-    const double width = metrics.horizontalAdvance(m_state.words) + 8;
-    const double left = x + 7 + width > box.right() ? x - 7 - width : x + 7;
-    const QRectF label(std::max(box.left(), left), box.top() - metrics.height() / 2 - 3, width, metrics.height());
-    QColor ground = m_theme.colour(Role::Panel);
-    ground.setAlpha(210);
-    painter.fillRect(label, ground);
-    painter.setPen(ink);
-    painter.drawText(label, Qt::AlignCenter, m_state.words);
-}
-
-LayerShares::LayerShares(QCPAxisRect* rect, const GatingModel& model, const Theme& theme)
-    : Canvas(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft), QStringLiteral("main"), true), m_model(model),
-      m_theme(theme) {}
-
-int LayerShares::layerAt(const QPointF& at) const {
-    const int count = m_model.rowCount();
-    if (count == 0 || !visible() || !area().adjusted(0, -14, 0, 16).contains(at))
-        return -1;
-    return std::min(count - 1, static_cast<int>((at.x() - area().left()) / area().width() * count));
-}
-
-void LayerShares::paint(QCPPainter& painter) {
-    const auto& shares = m_model.shares();
-    if (shares.empty())
-        return;
-    const QRectF box = area();
-    const auto count = static_cast<double>(shares.size());
-    const double slot = box.width() / count;
-    const QFontMetricsF metrics(m_theme.caption());
-    const int step = labelStep(slot, metrics.horizontalAdvance(QStringLiteral("1.00")) + 3);
-    painter.setFont(m_theme.caption());
-    for (std::size_t layer = 0; layer < shares.size(); ++layer) {
-        const bool all = layer + 1 == shares.size();
-        const double left = box.left() + slot * static_cast<double>(layer);
-        const QRectF track(left + 1, box.top(), std::max(1.0, slot - 2), box.height());
-        painter.fillRect(track, m_theme.colour(Role::Inset));
-        const double tall = box.height() * shares[layer].singleShare;
-        painter.fillRect(QRectF(track.left(), track.bottom() - tall, track.width(), tall),
-                         m_theme.colour(Role::PrefetchWasted));
-        if (static_cast<int>(layer) == m_chosen) {
-            painter.setPen(QPen(m_theme.colour(Role::Accent), 1.6));
-            painter.setBrush(Qt::NoBrush);
-            painter.drawRect(track);
-        }
-        if (!all && static_cast<int>(layer) % step != 0)
-            continue;
-        painter.setPen(m_theme.colour(Role::Muted));
-        painter.drawText(QRectF(left - 6, box.bottom() + 1, slot + 12, metrics.height()), Qt::AlignCenter,
-                         all ? QObject::tr("all") : QString::number(layer));
-        painter.setPen(m_theme.colour(Role::Ink));
-        painter.drawText(QRectF(left - 6, box.top() + 1, slot + 12, metrics.height()), Qt::AlignCenter,
-                         QString::number(shares[layer].meanExperts, 'f', 2));
-    }
-}
 
 GatingView::GatingView(QCustomPlot& plot, const GatingModel& model, const Theme& theme) : m_theme(theme) {
     plot.plotLayout()->clear();
     plot.plotLayout()->setRowSpacing(0);
-    m_legend = new LegendRow(plot, theme, Qt::AlignRight, 20);
-    m_legend->setMargins(QMargins(84, 0, 34, 0));
-    plot.plotLayout()->addElement(0, 0, m_legend);
-    QCPAxisRect* upper = strip(plot, 1, QMargins(kLeft, 16, kRight, 30));
+    QCPAxisRect* upper = strip(plot, 0, QMargins(kLeft, PlotWidget::kHead + 16, kRight, 30));
     m_histogram = new ShareHistogram(upper, theme);
     m_threshold = new ThresholdLine(upper, theme);
-    QCPAxis& axis = shareAxis();
-    axis.setTickLabels(true);
-    axis.setTickLabelPadding(2);
-    axis.setLabelPadding(0);
-    axis.setLabel(QObject::tr("weight share beyond the first expert"));
-    axis.ticker()->setTickCount(5);
-    m_lower = strip(plot, 2, QMargins(kLeft, 3, kRight, 15));
-    m_layers = new LayerShares(m_lower, model, theme);
-    fit(plot.height());
+    showTicks(shareAxis(), 5);
+    shareAxis().setLabel(QObject::tr("weight share beyond the first expert"));
+    m_shares = new LayerShares(strip(plot, 1, {}), model, theme);
+    m_sensitivities = new LayerSensitivities(strip(plot, 2, {}), model, theme);
+    m_cost = new CostPlot(strip(plot, 3, {}), theme);
+    showTicks(*m_cost->keyAxis(), 4);
+    showTicks(*m_cost->valueAxis(), 3);
+    fit(plot.height(), GatingPage::Layers);
     restyle();
 }
 
-void GatingView::fit(int height) {
-    const int wanted = height < kBothFrom ? 0 : std::min(kLayersHeight, height * 3 / 8);
-    m_lower->setVisible(wanted > 0);
-    m_lower->setMargins(wanted > 0 ? QMargins(kLeft, 3, kRight, 15) : QMargins());
-    m_lower->setMinimumSize(20, wanted);
-    m_lower->setMaximumSize(QWIDGETSIZE_MAX, wanted);
-    m_layers->setVisible(wanted > 0);
+bool GatingView::fitsAll(int height) {
+    return height >= kAllFrom;
 }
 
-void GatingView::showLegend(bool on) {
-    m_legend->setVisible(on);
+void GatingView::fit(int height, GatingPage page) {
+    const bool all = fitsAll(height);
+    const int one = height < kOneFrom ? 0 : std::clamp(all ? height / 5 : height * 2 / 5, kLowest, kHighest);
+    const auto room = [&](GatingPage of) { return all || page == of ? one : 0; };
+    const QMargins layers(kLeft, LayerStrip::kTitle + 2, kRight, LayerStrip::kNumbers);
+    give(*m_shares, room(GatingPage::Layers), layers);
+    give(*m_sensitivities, room(GatingPage::Sensitivity), layers);
+    give(*m_cost, room(GatingPage::Cost) > 0 ? std::min(one + kCostWords, height * 3 / 5) : 0,
+         QMargins(kCostLeft, 46, kRight, 16));
+}
+
+int GatingView::layerAt(const QPointF& at) const {
+    const int shares = m_shares->layerAt(at);
+    return shares >= 0 ? shares : m_sensitivities->layerAt(at);
+}
+
+void GatingView::setChosen(int layer) {
+    m_shares->setChosen(layer);
+    m_sensitivities->setChosen(layer);
 }
 
 void GatingView::restyle() {
-    m_legend->setEntries({{QObject::tr("ran"), m_theme.colour(Role::ResidentHigh), Swatch::Box},
-                          {QObject::tr("dropped"), m_theme.colour(Role::PrefetchWasted), Swatch::Box}});
+    for (QCPAxis* axis : {m_cost->keyAxis(), m_cost->valueAxis()}) {
+        axis->setTickLabelColor(m_theme.colour(Theme::Role::Muted));
+        axis->setTickLabelFont(m_theme.caption());
+    }
 }
 
 } // namespace moescope::ui

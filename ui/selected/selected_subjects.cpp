@@ -121,7 +121,10 @@ SelectedSubject describeSession(const Snapshot& snapshot) {
         {tr("moved"),
          format::bytes(snapshot.summary.bytesDemand + snapshot.summary.bytesPrefetch + snapshot.summary.bytesAllocation),
          {}},
-        {tr("hit rate"), format::share(snapshot.summary.hitRate), {}}};
+        {tr("hit rate"),
+         QObject::tr("%1, optimum %2")
+             .arg(format::share(snapshot.summary.hitRate), format::share(snapshot.summary.optimumHitRate)),
+         tr("Beside the best possible eviction (Belady) on the same accesses and slots")}};
     return subject;
 }
 

@@ -1,5 +1,8 @@
 #include "ui/format.h"
+#include "ui/gating/gate_estimate.h"
 #include "ui/stats/stats_model.h"
+
+#include <algorithm>
 
 namespace moescope::ui {
 namespace {
@@ -102,18 +105,39 @@ void addPrefetch(Lines& lines, const Summary& s) {
     lines.count(tr("used"), s.prefetchUsed, tr("Prefetched experts that a token then used"));
 }
 
-void addRouting(Lines& lines, const Summary& s) {
+void addRouting(Lines& lines, const Snapshot& snapshot) {
+    const Summary& s = snapshot.summary;
     lines.group(tr("Routing and gating"));
     lines.text(tr("experts per token and layer"), QString::number(s.meanExpertsPerTokenLayer, 'f', 2),
                s.meanExpertsPerTokenLayer, tr("Experts that ran, mean over decoded tokens and layers"));
     lines.share(tr("single-expert decisions"), s.singleExpertShare,
                 tr("Decisions that ran one expert though there were more candidates"));
+    const int topK = snapshot.info ? snapshot.info->model.topK : 0;
+    const double mean = s.meanExpertsPerTokenLayer;
+    lines.share(tr("fewer executions"), topK > 0 && mean > 0 ? std::max(0.0, 1 - mean / topK) : -1,
+                tr("Cut in expert executions against the model's top-k; a single-expert share of 25 % is only 12.5 % fewer"));
     lines.text(tr("gate entropy"), tr("%1 nats").arg(QString::number(s.gateEntropy, 'f', 2)), s.gateEntropy,
                tr("Of the router's softmax over all experts, mean over decode decisions"));
     lines.text(tr("experts for 90 %"), QString::number(s.expertsFor90, 'f', 1), s.expertsFor90,
                tr("How many experts of a layer take 90 % of its choices, mean over layers"));
     lines.count(tr("experts chosen"), s.expertChoices, tr("Candidates of the router, decode and prefill"));
     lines.count(tr("experts run"), s.expertExecutions, tr("Those that gating kept"));
+}
+
+void addQuality(Lines& lines, const Snapshot& snapshot) {
+    const auto cost = costInForce(snapshot);
+    if (!cost)
+        return;
+    const policy::GateCosts& costs = snapshot.calibration->costs;
+    lines.group(tr("Quality at the gate in force, as calibrated"));
+    lines.text(tr("KL to the whole top-k"), format::number(cost->meanKl, 3), cost->meanKl,
+               tr("Nats per token, measured on %1 (%2 tokens), not on this session")
+                   .arg(QString::fromStdString(costs.text), format::count(costs.tokens)));
+    lines.text(tr("perplexity"), tr("× %1").arg(QString::number(cost->perplexityRatio, 'f', 4)), cost->perplexityRatio,
+               tr("Against the model with its whole top-k, on the same text"));
+    if (const QString words = costWords(*cost, costs); !words.isEmpty())
+        lines.text(tr("as a quantisation loss"), words, words,
+                   tr("On the scale of number formats, measured on the same model"));
 }
 
 void addRecording(Lines& lines, const Snapshot& snapshot) {
@@ -153,7 +177,8 @@ std::vector<StatsLine> statsLines(const Snapshot& snapshot) {
     addCache(lines, snapshot);
     addLink(lines, snapshot);
     addPrefetch(lines, snapshot.summary);
-    addRouting(lines, snapshot.summary);
+    addRouting(lines, snapshot);
+    addQuality(lines, snapshot);
     addRecording(lines, snapshot);
     return lines.take();
 }

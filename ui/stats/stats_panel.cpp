@@ -105,10 +105,10 @@ void StatsPanel::refresh() {
         m_warning->setVisible(!trap.isEmpty());
     }
     const analysis::Summary& s = snapshot->summary;
-    const QString caption =
-        s.tokens == 0 ? QString()
-                      : tr("%1 tokens · %2 tok/s · hit %3")
-                            .arg(format::count(s.tokens), format::rate(s.decodeTokensPerSecond), format::share(s.hitRate));
+    const QString caption = s.tokens == 0 ? QString()
+                                          : tr("%1 tokens · %2 tok/s · hit %3, optimum %4")
+                                                .arg(format::count(s.tokens), format::rate(s.decodeTokensPerSecond),
+                                                     format::share(s.hitRate), format::share(s.optimumHitRate));
     if (caption != m_caption) {
         m_caption = caption;
         Q_EMIT captionChanged(caption);

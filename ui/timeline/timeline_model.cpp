@@ -6,6 +6,7 @@
 
 #include <QRegularExpression>
 #include <algorithm>
+#include <iterator>
 
 using namespace Qt::StringLiterals;
 
@@ -122,6 +123,33 @@ QString barReadout(const analysis::Snapshot& snapshot, Lane lane, const session:
     return lines.join(u"<br>"_s);
 }
 
+QString markerKind(TimelineMarker::Kind kind) {
+    switch (kind) {
+    case TimelineMarker::Kind::Setting:
+        return QObject::tr("setting changed");
+    case TimelineMarker::Kind::Note:
+        return QObject::tr("note");
+    case TimelineMarker::Kind::Failure:
+        return QObject::tr("failure");
+    }
+    return {};
+}
+
+std::vector<TimelineMarker> timelineMarkers(const analysis::Snapshot& snapshot) {
+    using Kind = TimelineMarker::Kind;
+    std::vector<TimelineMarker> markers;
+    for (const analysis::SettingChangeRecord& change : snapshot.changes)
+        markers.push_back({Kind::Setting, change.at,
+                           QObject::tr("%1 %2 → %3")
+                               .arg(QString::fromStdString(change.name), QString::fromStdString(change.before),
+                                    QString::fromStdString(change.after))});
+    for (const analysis::NoteRecord& note : snapshot.notes)
+        markers.push_back({note.failure ? Kind::Failure : Kind::Note, note.at, QString::fromStdString(note.text)});
+    std::stable_sort(markers.begin(), markers.end(),
+                     [](const TimelineMarker& a, const TimelineMarker& b) { return a.at < b.at; });
+    return markers;
+}
+
 TimelineSearch parseSearch(const QString& words) {
     using Kind = TimelineSearch::Kind;
     static const QRegularExpression kExpert(u"^(?:l(?:ayer)?\\s*)?(\\d+)\\s*(?:[.:/]|\\s*e(?:xpert)?\\s*)\\s*(\\d+)$"_s,
@@ -141,6 +169,8 @@ TimelineSearch parseSearch(const QString& words) {
         return {Kind::Prefetch, text, -1, -1};
     if (lower == u"stall"_s || lower == u"wait"_s)
         return {Kind::Stall, text, -1, -1};
+    if (lower == u"note"_s || lower == u"marker"_s)
+        return {Kind::Note, text, -1, -1};
     return {Kind::Text, text, -1, -1};
 }
 
@@ -170,13 +200,28 @@ bool hasText(const analysis::Snapshot& s, const analysis::PassRecord& pass, cons
     return false;
 }
 
+/// Whether a marker with these words (any, where they are empty) stands in the pass, or between it and the next one.
+bool hasMarker(const analysis::Snapshot& s, const analysis::PassRecord& pass, const QString& text) {
+    const auto stands = [&](trace::TimeNs at, const QString& words) {
+        const int index = passAt(s, at);
+        return index >= 0 && s.passes[static_cast<std::size_t>(index)].begin == pass.begin &&
+               words.contains(text, Qt::CaseInsensitive);
+    };
+    return std::any_of(s.changes.begin(), s.changes.end(),
+                       [&](const auto& change) { return stands(change.at, QString::fromStdString(change.name)); }) ||
+           std::any_of(s.notes.begin(), s.notes.end(),
+                       [&](const auto& note) { return stands(note.at, QString::fromStdString(note.text)); });
+}
+
 bool matches(const analysis::Snapshot& s, const analysis::PassRecord& pass, const TimelineSearch& search) {
     using Kind = TimelineSearch::Kind;
     switch (search.kind) {
     case Kind::None:
         return false;
     case Kind::Text:
-        return hasText(s, pass, search.text);
+        return hasText(s, pass, search.text) || hasMarker(s, pass, search.text);
+    case Kind::Note:
+        return hasMarker(s, pass, {});
     case Kind::Layer:
         return search.layer < s.layers;
     case Kind::Expert:
@@ -231,18 +276,21 @@ RangeFigures rangeFigures(const analysis::Snapshot& snapshot, const TimelineWind
     return figures;
 }
 
-void TimelineModel::setWindow(TimelineWindowPtr window) {
+void TimelineModel::setWindow(TimelineWindowPtr window, const std::vector<TimelineMarker>& markers) {
     beginResetModel();
     m_window = std::move(window);
     m_ends.clear();
     int rows = 0;
     for (const TimelineWindow::LaneBars& lane : m_window->lanes)
         m_ends.push_back(rows += static_cast<int>(lane.bars.size()));
+    m_markers.clear();
+    std::copy_if(markers.begin(), markers.end(), std::back_inserter(m_markers),
+                 [this](const TimelineMarker& marker) { return marker.at >= m_window->begin && marker.at < m_window->end; });
     endResetModel();
 }
 
 int TimelineModel::rowCount(const QModelIndex& parent) const {
-    return parent.isValid() || m_ends.empty() ? 0 : m_ends.back();
+    return parent.isValid() ? 0 : bars() + static_cast<int>(m_markers.size());
 }
 
 int TimelineModel::columnCount(const QModelIndex& parent) const {
@@ -256,6 +304,20 @@ std::pair<Lane, const session::LaneBar*> TimelineModel::barOf(int row) const {
     return {bars.lane, &bars.bars[static_cast<std::size_t>(row - before)]};
 }
 
+QVariant TimelineModel::markerFigure(const TimelineMarker& marker, int column, bool raw) const {
+    const double at = static_cast<double>(marker.at) / 1e6;
+    switch (column) {
+    case 0:
+        return markerKind(marker.kind);
+    case 1:
+        return marker.words;
+    case 2:
+        return raw ? QVariant(at) : QVariant(QString::number(at, 'f', 3));
+    default:
+        return {};
+    }
+}
+
 QVariant TimelineModel::data(const QModelIndex& index, int role) const {
     if (!index.isValid())
         return {};
@@ -263,8 +325,10 @@ QVariant TimelineModel::data(const QModelIndex& index, int role) const {
         return static_cast<int>((index.column() < 2 ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
     if (role != Qt::DisplayRole && role != Qt::EditRole)
         return {};
-    const auto [lane, bar] = barOf(index.row());
     const bool raw = role == Qt::EditRole;
+    if (index.row() >= bars())
+        return markerFigure(m_markers[static_cast<std::size_t>(index.row() - bars())], index.column(), raw);
+    const auto [lane, bar] = barOf(index.row());
     switch (index.column()) {
     case 0:
         return laneName(lane);

@@ -16,9 +16,21 @@ QString barMeaning(session::Lane lane, std::int32_t colourKey);
 QString barReadout(const analysis::Snapshot& snapshot, session::Lane lane, const session::LaneBar& bar,
                    const trace::Event* event);
 
-/// What the search box looks for: "3.7" or "L3 E7" an expert, "layer 3", a cause ("demand", "prefetch", "stall"), else text.
+/// A moment with words: a setting that changed, a note that the run made about itself ("prefetch switched itself down"), a
+/// failure.
+struct TimelineMarker {
+    enum class Kind { Setting, Note, Failure } kind = Kind::Note;
+    trace::TimeNs at = 0;
+    QString words;
+};
+/// Of the whole session up to the cursor, by time.
+std::vector<TimelineMarker> timelineMarkers(const analysis::Snapshot& snapshot);
+QString markerKind(TimelineMarker::Kind kind);
+
+/// What the search box looks for: "3.7" or "L3 E7" an expert, "layer 3", a cause ("demand", "prefetch", "stall"), "note" a
+/// marker, else text of tokens and markers.
 struct TimelineSearch {
-    enum class Kind { None, Text, Layer, Expert, Demand, Prefetch, Stall } kind = Kind::None;
+    enum class Kind { None, Text, Layer, Expert, Demand, Prefetch, Stall, Note } kind = Kind::None;
     QString text;
     int layer = -1;
     int expert = -1;
@@ -37,12 +49,14 @@ struct RangeFigures {
 };
 RangeFigures rangeFigures(const analysis::Snapshot& snapshot, const TimelineWindow& window, const TimeSpan& range);
 
-/// The table twin of the timeline: the bars of the present view, lane by lane. Owned by TimelinePanel; GUI thread.
+/// The table twin of the timeline: the bars of the present view, lane by lane, then its markers. Owned by TimelinePanel; GUI
+/// thread.
 class TimelineModel : public QAbstractTableModel {
     Q_OBJECT
 public:
     using QAbstractTableModel::QAbstractTableModel;
-    void setWindow(TimelineWindowPtr window);
+    /// markers: those in the window are shown.
+    void setWindow(TimelineWindowPtr window, const std::vector<TimelineMarker>& markers = {});
 
     int rowCount(const QModelIndex& parent = {}) const override;
     int columnCount(const QModelIndex& parent = {}) const override;
@@ -51,8 +65,11 @@ public:
 
 private:
     std::pair<session::Lane, const session::LaneBar*> barOf(int row) const;
+    int bars() const { return m_ends.empty() ? 0 : m_ends.back(); }
+    QVariant markerFigure(const TimelineMarker& marker, int column, bool raw) const;
     TimelineWindowPtr m_window;
     std::vector<int> m_ends; ///< rows up to and including each lane
+    std::vector<TimelineMarker> m_markers;
 };
 
 } // namespace moescope::ui

@@ -43,6 +43,11 @@ QString settingOf(const analysis::Snapshot& snapshot, std::string_view name) {
     return {};
 }
 
+QString markerReadout(const TimelineMarker& marker) {
+    return u"<b>%1 · %2 ms</b><br>%3"_s.arg(markerKind(marker.kind), QString::number(ms(marker.at), 'f', 1),
+                                            marker.words.toHtmlEscaped());
+}
+
 } // namespace
 
 TimelinePanel::TimelinePanel(SessionFeed& feed, Selection& selection, const Theme& theme, QWidget* parent)
@@ -68,7 +73,7 @@ TimelinePanel::~TimelinePanel() = default;
 
 void TimelinePanel::buildHeader() {
     m_search = new QLineEdit;
-    m_search->setPlaceholderText(tr("Find: a word, 3.7 (expert), layer 3, demand, stall"));
+    m_search->setPlaceholderText(tr("Find: a word, 3.7 (expert), layer 3, demand, note"));
     m_search->setClearButtonEnabled(true);
     m_search->setFixedWidth(280);
     m_search->hide();
@@ -205,6 +210,9 @@ void TimelinePanel::refresh() {
     TimelineScene& scene = m_view->scene();
     scene.snapshot = snapshot;
     scene.live = snapshot->live;
+    if (scene.markers.size() != snapshot->changes.size() + snapshot->notes.size() ||
+        m_file != QString::fromStdString(snapshot->file))
+        scene.markers = timelineMarkers(*snapshot);
     const double limit = analysis::linkBytesPerSecond(settingOf(*snapshot, "link").toStdString());
     scene.limit = limit > 0 ? std::optional(limit) : std::nullopt;
     updateLimits(*snapshot);
@@ -270,7 +278,7 @@ void TimelinePanel::showWindow(TimelineWindowPtr window) {
     scene.window = window;
     // While someone reads the table, its rows do not change under the eyes thirty times a second.
     if (!m_plot->tableShown() || !m_tabled.isValid() || m_tabled.elapsed() > kTableEveryMs) {
-        m_model->setWindow(window);
+        m_model->setWindow(window, scene.markers);
         m_tabled.start();
     }
     m_plot->markStale();
@@ -404,7 +412,9 @@ void TimelinePanel::hover(const QPointF& at) {
             m_feed.requestEvent(m_eventAsked = spot.bar->seq);
     }
     QString text;
-    if (spot.bar != nullptr)
+    if (const TimelineMarker* marker = m_view->lanes().markerAt(at))
+        text = markerReadout(*marker);
+    else if (spot.bar != nullptr)
         text = barReadout(*m_feed.snapshot(), m_view->scene().lanes[static_cast<std::size_t>(spot.lane)], *spot.bar,
                           eventOf(spot));
     else if (m_view->linkArea().contains(at))

@@ -4,7 +4,6 @@
 #include "ui/format.h"
 #include "ui/plot/pass_lookup.h"
 #include "ui/plot/plot_style.h"
-#include "ui/timeline/timeline_model.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,8 +14,6 @@ namespace {
 using session::Lane;
 using Role = Theme::Role;
 
-constexpr int kLeft = 92;
-constexpr int kRight = 22;
 constexpr int kMarkerBand = 20;
 constexpr int kLinkHeight = 76;
 constexpr double kNarrow = 1.0;     // pixels below which bars are merged
@@ -24,6 +21,9 @@ constexpr double kTextFrom = 16;    // pixels a token needs to show its text
 constexpr double kLeastGap = 3;     // pixels of a loss, however short
 constexpr int kRoundedAtMost = 120; // bars per lane
 constexpr int kTicks = 8;
+constexpr double kMarkerWords = 260; // pixels that a marker's words may take
+constexpr double kSwatch = 8;
+const QString kFlag = QStringLiteral("⚑");
 
 double ms(trace::TimeNs time) {
     return static_cast<double>(time) / 1e6;
@@ -49,6 +49,13 @@ bool hatchedCopy(std::int32_t key) {
     using session::CopyColour;
     const auto colour = static_cast<CopyColour>(key);
     return colour == CopyColour::Unattributed || colour == CopyColour::Cancelled || colour == CopyColour::PrefetchUndecided;
+}
+
+/// What was fetched in vain is half as high: never colour alone.
+QRectF shaped(QRectF box, std::int32_t key) {
+    if (static_cast<session::CopyColour>(key) == session::CopyColour::PrefetchWasted)
+        box.setTop(box.center().y());
+    return box;
 }
 
 Role copyRole(std::int32_t key) {
@@ -83,11 +90,6 @@ Role stageRole(std::int32_t key) {
     default:
         return Role::Other;
     }
-}
-
-TimeScale scaleOf(const Canvas& canvas) {
-    const QCPRange range = canvas.keyAxis()->range();
-    return {range.lower * 1e6, range.upper * 1e6, canvas.area().left(), canvas.area().right()};
 }
 
 } // namespace
@@ -147,11 +149,31 @@ void LanesCanvas::paintFrame(QCPPainter& painter, const LaneStack& rows) {
     painter.setFont(m_theme.caption());
     for (std::size_t i = 0; i < rows.lanes().size(); ++i) {
         const QRectF row = rows.row(i);
-        painter.setPen(m_theme.colour(Role::Muted));
-        painter.drawText(QRectF(Theme::kGrid, row.top(), kLeft - 2 * Theme::kGrid, row.height()),
-                         Qt::AlignLeft | Qt::AlignVCenter, laneName(rows.lanes()[i]));
+        paintLaneName(painter, row, rows.lanes()[i]);
         painter.setPen(QPen(m_theme.colour(Role::Line), 0));
         painter.drawLine(QPointF(row.left(), row.bottom() - 0.5), QPointF(row.right(), row.bottom() - 0.5));
+    }
+}
+
+void LanesCanvas::paintLaneName(QCPPainter& painter, const QRectF& row, Lane lane) {
+    const double line = QFontMetricsF(m_theme.caption()).height();
+    QRectF name(Theme::kGrid, row.top(), TimelineScene::kLeft - 2 * Theme::kGrid, row.height());
+    painter.setPen(m_theme.colour(Role::Muted));
+    // The two fates of a prefetch are told apart by colour and by height; their names stand where there is room.
+    if (lane != Lane::CopyPrefetch || row.height() < 2 * line) {
+        painter.drawText(name, Qt::AlignLeft | Qt::AlignVCenter, laneName(lane));
+        return;
+    }
+    name.setTop(row.center().y() - line);
+    painter.drawText(name, Qt::AlignLeft | Qt::AlignTop, laneName(lane));
+    double left = name.left();
+    for (const auto fate : {session::CopyColour::PrefetchUsed, session::CopyColour::PrefetchWasted}) {
+        const auto key = static_cast<std::int32_t>(fate);
+        const QRectF swatch(left, row.center().y() + (line - kSwatch) / 2, kSwatch, kSwatch);
+        painter.fillRect(shaped(swatch, key), colour(lane, key));
+        const QString words = fate == session::CopyColour::PrefetchUsed ? QObject::tr("used") : QObject::tr("wasted");
+        painter.drawText(QPointF(swatch.right() + 3, row.center().y() + QFontMetricsF(m_theme.caption()).ascent()), words);
+        left = swatch.right() + 7 + QFontMetricsF(m_theme.caption()).horizontalAdvance(words);
     }
 }
 
@@ -195,8 +217,8 @@ void LanesCanvas::paintLane(QCPPainter& painter, const QRectF& row, const Timeli
     for (const DrawnBar& bar : bars) {
         QColor fill = colour(lane.lane, bar.colourKey);
         fill.setAlphaF(static_cast<float>(0.25 + 0.75 * bar.coverage));
-        const QRectF box = QRectF(bar.left, row.top(), bar.right - bar.left - (bar.right - bar.left > 3 ? 1 : 0), row.height())
-                               .intersected(area());
+        const QRectF whole(bar.left, row.top(), bar.right - bar.left - (bar.right - bar.left > 3 ? 1 : 0), row.height());
+        const QRectF box = (copies ? shaped(whole, bar.colourKey) : whole).intersected(area());
         if (rounded && box.width() > 5) {
             painter.setAntialiasing(true);
             painter.setBrush(fill);
@@ -258,136 +280,66 @@ void LanesCanvas::paintGaps(QCPPainter& painter) {
     }
 }
 
-void LanesCanvas::paintMarkers(QCPPainter& painter) {
-    const TimeScale time = scale();
+QColor LanesCanvas::markerInk(TimelineMarker::Kind kind) const {
+    switch (kind) {
+    case TimelineMarker::Kind::Setting:
+        return m_theme.colour(Role::SettingMarker);
+    case TimelineMarker::Kind::Failure:
+        return m_theme.colour(Role::Warning);
+    case TimelineMarker::Kind::Note:
+        break;
+    }
+    return m_theme.colour(Role::Muted);
+}
+
+std::vector<LanesCanvas::Flag> LanesCanvas::flags() const {
     const QFontMetricsF metrics(m_theme.caption());
+    const double signWidth = metrics.horizontalAdvance(kFlag);
+    const double top = area().top() - kMarkerBand;
     double freeFrom = area().left();
-    painter.setFont(m_theme.caption());
-    struct Marker {
-        trace::TimeNs at;
-        QColor ink;
-        Qt::PenStyle style;
-        QString words;
-    };
-    std::vector<Marker> markers;
-    for (const analysis::SettingChangeRecord& change : m_scene.snapshot->changes)
-        markers.push_back({change.at, m_theme.colour(Role::SettingMarker), Qt::DashLine,
-                           QObject::tr("%1 %2 → %3")
-                               .arg(QString::fromStdString(change.name), QString::fromStdString(change.before),
-                                    QString::fromStdString(change.after))});
-    for (const analysis::NoteRecord& note : m_scene.snapshot->notes)
-        markers.push_back({note.at, m_theme.colour(note.failure ? Role::Warning : Role::Muted), Qt::DotLine,
-                           QStringLiteral("⚑ ") + metrics.elidedText(QString::fromStdString(note.text), Qt::ElideRight, 220)});
-    std::stable_sort(markers.begin(), markers.end(), [](const Marker& a, const Marker& b) { return a.at < b.at; });
-    for (const Marker& marker : markers) {
-        const double x = time.x(marker.at);
+    std::vector<Flag> flags;
+    for (std::size_t i = 0; i < m_scene.markers.size(); ++i) {
+        const TimelineMarker& marker = m_scene.markers[i];
+        const double x = scale().x(marker.at);
         if (x < area().left() - 1 || x > area().right())
             continue;
-        painter.setPen(QPen(marker.ink, 1.4, marker.style));
-        painter.drawLine(QPointF(x, area().top() - 3), QPointF(x, area().bottom()));
-        const double width = metrics.horizontalAdvance(marker.words);
-        const double left = std::min(x + 4, area().right() - width);
-        if (left < freeFrom)
-            continue;
-        painter.drawText(QRectF(left, area().top() - kMarkerBand, width + 4, kMarkerBand - 2), Qt::AlignLeft | Qt::AlignVCenter,
-                         marker.words);
-        freeFrom = left + width + 8;
-    }
-}
-
-LinkCanvas::LinkCanvas(QCPAxisRect* rect, const TimelineScene& scene, const Theme& theme)
-    : Canvas(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft), QStringLiteral("main"), true), m_scene(scene),
-      m_theme(theme) {}
-
-std::optional<std::array<double, 3>> LinkCanvas::rateAt(trace::TimeNs time) const {
-    if (!m_scene.window)
-        return std::nullopt;
-    for (const auto& bucket : m_scene.window->link)
-        if (time >= bucket.begin && time < bucket.end) {
-            const double seconds = static_cast<double>(bucket.end - bucket.begin) / 1e9;
-            return std::array{static_cast<double>(bucket.bytes[0]) / seconds, static_cast<double>(bucket.bytes[1]) / seconds,
-                              static_cast<double>(bucket.bytes[2]) / seconds};
+        const QString sign = marker.kind == TimelineMarker::Kind::Setting ? QString() : kFlag + QLatin1Char(' ');
+        Flag flag{i, x, sign + metrics.elidedText(marker.words, Qt::ElideRight, kMarkerWords), {}};
+        double width = metrics.horizontalAdvance(flag.words);
+        double left = std::min(x + 4, area().right() - width);
+        if (left < freeFrom) { // no room for words: the flag alone, its words on hovering
+            flag.words.clear();
+            width = signWidth;
+            left = x - width / 2;
+        } else {
+            freeFrom = left + width + 8;
         }
-    return std::nullopt;
-}
-
-double LinkCanvas::top() const {
-    double highest = m_scene.limit.value_or(0);
-    for (const auto& bucket : m_scene.window->link)
-        if (bucket.end > bucket.begin)
-            highest = std::max(highest, static_cast<double>(bucket.bytes[0] + bucket.bytes[1] + bucket.bytes[2]) * 1e9 /
-                                            static_cast<double>(bucket.end - bucket.begin));
-    if (highest <= 0)
-        return 1e9;
-    const double decade = std::pow(10, std::floor(std::log10(highest * 1.12)));
-    return std::ceil(highest * 1.12 / decade * 2) / 2 * decade;
-}
-
-void LinkCanvas::paint(QCPPainter& painter) {
-    if (!m_scene.window || !m_scene.snapshot)
-        return;
-    const double highest = top();
-    const double line = QFontMetricsF(m_theme.caption()).height();
-    painter.setFont(m_theme.caption());
-    painter.setPen(m_theme.colour(Role::Muted));
-    painter.drawText(QRectF(Theme::kGrid, area().top(), kLeft - 12, line), Qt::AlignLeft, QObject::tr("link (GB/s)"));
-    painter.drawText(QRectF(0, area().top(), kLeft - 5, line), Qt::AlignRight, format::number(highest / 1e9, 3));
-    painter.drawText(QRectF(0, area().bottom() - line, kLeft - 5, line), Qt::AlignRight, QStringLiteral("0"));
-    painter.drawText(QRectF(Theme::kGrid, area().bottom() + 3, kLeft - 12, line), Qt::AlignLeft, QObject::tr("time (ms)"));
-    painter.setClipRect(area());
-    paintArea(painter, highest);
-    if (m_scene.limit)
-        paintLine(painter, *m_scene.limit, highest, QObject::tr("emulated limit %1").arg(format::bandwidth(*m_scene.limit)),
-                  false);
-    else if (m_scene.snapshot->summary.linkBytesPerSecond > 0)
-        paintLine(painter, m_scene.snapshot->summary.linkBytesPerSecond, highest,
-                  QObject::tr("mean while busy %1").arg(format::bandwidth(m_scene.snapshot->summary.linkBytesPerSecond)), true);
-    const TimeScale time = scaleOf(*this);
-    painter.setPen(QPen(m_theme.colour(Role::SettingMarker), 1.4, Qt::DashLine));
-    for (const analysis::SettingChangeRecord& change : m_scene.snapshot->changes)
-        if (const double x = time.x(change.at); x >= area().left() && x <= area().right())
-            painter.drawLine(QPointF(x, area().top()), QPointF(x, area().bottom()));
-}
-
-void LinkCanvas::paintArea(QCPPainter& painter, double highest) {
-    const TimeScale time = scaleOf(*this);
-    const auto height = [&](double rate) { return area().bottom() - rate / highest * area().height(); };
-    QPolygonF outline;
-    for (const auto& bucket : m_scene.window->link) {
-        if (bucket.end <= bucket.begin)
-            continue;
-        const double rate = static_cast<double>(bucket.bytes[0] + bucket.bytes[1] + bucket.bytes[2]) * 1e9 /
-                            static_cast<double>(bucket.end - bucket.begin);
-        outline << QPointF(time.x(bucket.begin), height(rate)) << QPointF(time.x(bucket.end), height(rate));
+        flag.box = QRectF(left, top, width + 4, kMarkerBand - 2);
+        flags.push_back(flag);
     }
-    if (outline.isEmpty())
-        return;
-    QColor fill = m_theme.colour(Role::Allocation);
-    QPolygonF body = outline;
-    body << QPointF(outline.back().x(), area().bottom()) << QPointF(outline.front().x(), area().bottom());
-    painter.setPen(Qt::NoPen);
-    fill.setAlpha(70);
-    painter.setBrush(fill);
-    painter.drawPolygon(body);
-    painter.setPen(QPen(m_theme.colour(Role::Allocation), 1));
-    painter.drawPolyline(outline);
-    painter.setPen(QPen(m_theme.colour(Role::Line), 0));
-    painter.drawLine(QPointF(area().left(), area().bottom() - 0.5), QPointF(area().right(), area().bottom() - 0.5));
+    return flags;
 }
 
-void LinkCanvas::paintLine(QCPPainter& painter, double value, double highest, const QString& name, bool below) {
-    const double y = area().bottom() - value / highest * area().height();
-    const double line = QFontMetricsF(m_theme.caption()).height();
-    painter.setPen(QPen(m_theme.colour(Role::Muted), 1, Qt::DashLine));
-    painter.drawLine(QPointF(area().left(), y), QPointF(area().right(), y));
-    const double width = QFontMetricsF(m_theme.caption()).horizontalAdvance(name) + 8;
-    const bool under = below || y - line < area().top();
-    const QRectF box(area().right() - width, under ? y + 1 : y - line, width, line);
-    QColor ground = m_theme.colour(Role::Panel);
-    ground.setAlpha(200);
-    painter.fillRect(box, ground);
-    painter.setPen(m_theme.colour(Role::Muted));
-    painter.drawText(box, Qt::AlignCenter, name);
+const TimelineMarker* LanesCanvas::markerAt(const QPointF& at) const {
+    if (at.y() > area().top() + 1 || at.y() < area().top() - kMarkerBand)
+        return nullptr;
+    const TimelineMarker* found = nullptr;
+    for (const Flag& flag : flags())
+        if (flag.box.adjusted(-3, 0, 3, 2).contains(at) || std::abs(flag.x - at.x()) <= 4)
+            found = &m_scene.markers[flag.marker];
+    return found;
+}
+
+void LanesCanvas::paintMarkers(QCPPainter& painter) {
+    painter.setFont(m_theme.caption());
+    for (const Flag& flag : flags()) {
+        const TimelineMarker& marker = m_scene.markers[flag.marker];
+        const bool setting = marker.kind == TimelineMarker::Kind::Setting;
+        painter.setPen(QPen(markerInk(marker.kind), 1.4, setting ? Qt::DashLine : Qt::DotLine));
+        painter.drawLine(QPointF(flag.x, area().top() - 3), QPointF(flag.x, area().bottom()));
+        if (!flag.words.isEmpty())
+            painter.drawText(flag.box, Qt::AlignLeft | Qt::AlignVCenter, flag.words);
+    }
 }
 
 FocusCanvas::FocusCanvas(QCPAxisRect* rect, const TimelineScene& scene, const Theme& theme)
@@ -442,9 +394,9 @@ TimelineView::TimelineView(QCustomPlot& plot, const Theme& theme) {
         return rect;
     };
     QCPAxisRect* lanes = strip(0);
-    lanes->setMargins(QMargins(kLeft, kMarkerBand, kRight, 4));
+    lanes->setMargins(QMargins(TimelineScene::kLeft, kMarkerBand, TimelineScene::kRight, 4));
     QCPAxisRect* link = strip(1);
-    link->setMargins(QMargins(kLeft, 5, kRight, 18));
+    link->setMargins(QMargins(TimelineScene::kLeft, 5, TimelineScene::kRight, 18));
     link->setMinimumSize(20, kLinkHeight);
     link->setMaximumSize(QWIDGETSIZE_MAX, kLinkHeight);
     m_lanes = new LanesCanvas(lanes, m_scene, theme);

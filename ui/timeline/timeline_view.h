@@ -1,23 +1,7 @@
 #pragma once
-#include "ui/plot/canvas.h"
-#include "ui/selection.h"
-#include "ui/session_feed.h"
-#include "ui/theme.h"
-#include "ui/timeline/timeline_geometry.h"
+#include "ui/timeline/link_canvas.h"
 
 namespace moescope::ui {
-
-/// What all parts of the timeline paint from. Owned by TimelineView.
-struct TimelineScene {
-    analysis::SnapshotPtr snapshot;
-    TimelineWindowPtr window;
-    std::vector<session::Lane> lanes;
-    std::optional<TimeSpan> range;   ///< chosen, or being dragged
-    std::optional<TimeSpan> hovered; ///< pass under the pointer
-    std::optional<TimeSpan> chosen;  ///< pass of the chosen token
-    std::optional<double> limit;     ///< bytes per second of the emulated link
-    bool live = false;
-};
 
 /// Lanes of bars with names, token texts, setting markers and the band that is not delivered yet.
 class LanesCanvas final : public Canvas {
@@ -26,6 +10,8 @@ public:
     LaneStack stack() const { return {area(), m_scene.lanes}; }
     TimeScale scale() const;
     QColor colour(session::Lane lane, std::int32_t colourKey) const;
+    /// Of the scene's markers, the one whose flag or words are under the pixel; null outside the band above the lanes.
+    const TimelineMarker* markerAt(const QPointF& at) const;
 
 protected:
     void paint(QCPPainter& painter) override;
@@ -39,25 +25,16 @@ private:
     void paintUndelivered(QCPPainter& painter);
     void paintGaps(QCPPainter& painter);
     void paintMarkers(QCPPainter& painter);
+    void paintLaneName(QCPPainter& painter, const QRectF& row, session::Lane lane);
 
-    const TimelineScene& m_scene;
-    const Theme& m_theme;
-};
-
-/// Bytes per second over the link, with its limit as a named line.
-class LinkCanvas final : public Canvas {
-public:
-    LinkCanvas(QCPAxisRect* rect, const TimelineScene& scene, const Theme& theme);
-    /// Bytes per second of the bucket at that time, split {demand, prefetch, allocation}; nothing outside.
-    std::optional<std::array<double, 3>> rateAt(trace::TimeNs time) const;
-
-protected:
-    void paint(QCPPainter& painter) override;
-
-private:
-    double top() const;
-    void paintArea(QCPPainter& painter, double top);
-    void paintLine(QCPPainter& painter, double value, double top, const QString& name, bool below);
+    struct Flag {
+        std::size_t marker = 0;
+        double x = 0;
+        QString words; ///< empty where there is room for the flag only
+        QRectF box;
+    };
+    std::vector<Flag> flags() const;
+    QColor markerInk(TimelineMarker::Kind kind) const;
 
     const TimelineScene& m_scene;
     const Theme& m_theme;

@@ -1,12 +1,14 @@
 #include "engine/policy/gate_policy.h"
+#include "profiler/analysis/recorded_decisions.h"
 #include "tests/ui/support/panel_bench.h"
-#include "ui/controls/control_prices.h"
 #include "ui/controls/controls_panel.h"
 #include "ui/controls/setting_slider.h"
 #include "ui/controls/slider_scale.h"
 
 #include <QClipboard>
 #include <QComboBox>
+#include <QDoubleSpinBox>
+#include <QLineEdit>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QScrollBar>
@@ -53,10 +55,15 @@ struct ControlsBench : PanelBench {
         return nullptr;
     }
     void say(const QString& name, const QString& value) {
+        bool known = false;
         for (auto& [key, old] : session.edit().settings) {
-            if (key == name.toStdString())
-                old = value.toStdString();
+            if (key != name.toStdString())
+                continue;
+            old = value.toStdString();
+            known = true;
         }
+        if (!known)
+            session.edit().settings.emplace_back(name.toStdString(), value.toStdString());
         feed.showSnapshot(session.snapshot());
     }
 
@@ -71,7 +78,13 @@ class ControlsPanelTest : public QObject {
     Q_OBJECT
 private Q_SLOTS:
     void scalesComeBack();
-    void expectedExpertsAgreeWithThePolicy();
+    void everyGateHasItsOwnScaleAndPrice();
+    void saysWhatTheSettingCosts();
+    void detailsOfTheGateAreSent();
+    void weightsBelongToTheWeightedCache();
+    void aGateWithoutItsSensitivitiesCannotBeChosen();
+    void changesOfOtherPanelsCanBeTakenBack();
+    void theAdapmoePresetFindsItsThreshold();
     void showsWhatIsInForce();
     void aDragSendsFewChangesAndIsOneStep();
     void undoAndRedoSendTheValues();
@@ -99,49 +112,136 @@ void ControlsPanelTest::scalesComeBack() {
     QCOMPARE(rounded(0), 0.0);
 }
 
-void ControlsPanelTest::expectedExpertsAgreeWithThePolicy() {
-    // The policy itself, on router logits whose recorded weights are then asked for an estimate.
-    std::mt19937 random(3);
-    std::normal_distribution<float> logit(0, 1.5F);
-    const std::vector<double> sensitivity = {0.2, 0.9};
-    for (const int topK : {2, 4}) {
-        for (const double threshold : {0.0, 0.005, 0.02, 0.1, 1.0}) {
-            const auto plain = policy::makeGatePolicy("topk", {});
-            const auto gate = policy::makeGatePolicy("adapmoe", {threshold, sensitivity});
-            analysis::Snapshot snapshot;
-            snapshot.layers = 2;
-            int kept = 0;
-            const int decisions = 400;
-            for (int i = 0; i < decisions; ++i) {
-                std::vector<float> logits(8);
-                for (float& value : logits)
-                    value = logit(random);
-                std::vector<float> scratch(8);
-                const policy::GateQuestion question{i % 2, logits, {topK, true}, nullptr};
-                kept += gate->choose(question, scratch).kept;
-                const policy::GateChoice choice = plain->choose(question, scratch);
-                analysis::ChoiceRecord record;
-                record.candidates = static_cast<std::uint8_t>(choice.candidates);
-                for (int k = 0; k < choice.candidates; ++k)
-                    record.weights[static_cast<std::size_t>(k)] =
-                        trace::toHalf(choice.candidateWeights[static_cast<std::size_t>(k)]);
-                snapshot.choices.push(record);
-            }
-            const double expected = expectedExperts(snapshot, threshold, sensitivity);
-            QVERIFY2(std::abs(expected - static_cast<double>(kept) / decisions) < 0.01, qPrintable(QString::number(expected)));
-        }
+void ControlsPanelTest::everyGateHasItsOwnScaleAndPrice() {
+    ControlsBench bench;
+    const auto snapshot = bench.session.snapshot();
+    const auto decisions = analysis::recordedDecisions(*snapshot);
+    for (const std::string& name : policy::gatePolicyNames()) {
+        const QString gate = QString::fromStdString(name);
+        bench.say(u"gate"_s, gate);
+        bench.say(u"gate-threshold"_s, u"0.3"_s);
+        SettingSlider& slider = *bench.slider(u"Gate"_s);
+        const GateRule rule(gate, snapshot->calibration.get(), 2);
+        QCOMPARE(slider.slider().isEnabled(), rule.hasThreshold());
+        QCOMPARE(slider.shownValue(), rule.valueText(0.3));
+        if (!rule.hasThreshold())
+            continue;
+        QVERIFY(std::abs(slider.value() - std::min(0.3, rule.most())) < 0.01 * rule.most());
+        // The price is what the policy itself makes of the session's decisions.
+        policy::GateParameters parameters = analysis::gateParameters(snapshot->calibration.get(), {});
+        parameters.threshold = 0.3;
+        const GateEstimate estimate = estimateGate(gate, parameters, decisions);
+        QVERIFY2(slider.shownPrice().contains(headline(estimate, 2)), qPrintable(slider.shownPrice()));
     }
-    QCOMPARE(expectedExperts({}, 0.1, sensitivity), -1.0);
+}
+
+void ControlsPanelTest::saysWhatTheSettingCosts() {
+    ControlsBench bench;
+    bench.say(u"gate-threshold"_s, u"0.015"_s);
+    QVERIFY2(bench.slider(u"Gate"_s)->shownNote().contains(u"between Q8_0 and Q4_0"_s),
+             qPrintable(bench.slider(u"Gate"_s)->shownNote()));
+    bench.say(u"gate"_s, u"adapmoe-paper"_s);
+    QVERIFY(bench.slider(u"Gate"_s)->shownNote().contains(u"adapmoe-paper"_s));
+    bench.session.edit().calibration.reset();
+    bench.say(u"gate"_s, u"score"_s);
+    QCOMPARE(bench.slider(u"Gate"_s)->shownNote(), QString());
+}
+
+void ControlsPanelTest::detailsOfTheGateAreSent() {
+    ControlsBench bench;
+    auto* layers = bench.panel.findChild<QLineEdit*>();
+    QVERIFY(layers != nullptr);
+    layers->setFocus();
+    layers->setText(u"5-6:0.2, 1:0"_s);
+    QTest::keyClick(layers, Qt::Key_Return);
+    QTest::qWait(60);
+    QVERIFY(bench.sent.isEmpty()); // a blank is no part of a list of layers
+    QVERIFY(bench.slider(u"Gate"_s)->shownNote().contains(u"not a layer"_s));
+    layers->setText(u"5-6:0.2,1:0"_s);
+    QTest::keyClick(layers, Qt::Key_Return);
+    QTest::qWait(60);
+    QCOMPARE(bench.sent.back(), (std::pair{u"gate-layers"_s, u"1:0,5-6:0.2"_s}));
+    Q_EMIT bench.choice(u"gate-phase"_s)->textActivated(u"decode"_s);
+    QTest::qWait(60);
+    QCOMPARE(bench.sent.back(), (std::pair{u"gate-phase"_s, u"decode"_s}));
+}
+
+void ControlsPanelTest::weightsBelongToTheWeightedCache() {
+    ControlsBench bench;
+    const QList<QDoubleSpinBox*> boxes = bench.panel.findChildren<QDoubleSpinBox*>();
+    QCOMPARE(boxes.size(), 3);
+    QVERIFY(!boxes[0]->isVisible());
+    bench.say(u"cache"_s, u"weighted"_s);
+    QVERIFY(boxes[0]->isVisible());
+    QCOMPARE(boxes[1]->value(), 0.5);
+    boxes[0]->setValue(0.75);
+    Q_EMIT boxes[0]->editingFinished();
+    QTest::qWait(60);
+    QCOMPARE(bench.sent.back(), (std::pair{u"cache-weights"_s, u"0.75,0.5,0.25"_s}));
+    bench.picture(bench.panel, u"controls-weighted"_s);
+}
+
+void ControlsPanelTest::aGateWithoutItsSensitivitiesCannotBeChosen() {
+    ControlsBench bench;
+    const auto enabled = [&](const QString& gate) {
+        const QComboBox& box = *bench.choice(u"gate"_s);
+        return box.model()->flags(box.model()->index(box.findText(gate), 0)).testFlag(Qt::ItemIsEnabled);
+    };
+    QVERIFY(enabled(u"adapmoe-pair"_s));
+    auto known = std::make_shared<policy::Sensitivities>();
+    known->refined = bench.session.snapshot()->info->sensitivity;
+    bench.session.edit().calibration = known;
+    bench.feed.showSnapshot(bench.session.snapshot());
+    QVERIFY(!enabled(u"adapmoe-pair"_s));
+    QVERIFY(enabled(u"adapmoe"_s) && enabled(u"score"_s));
+    const QComboBox& box = *bench.choice(u"gate"_s);
+    QVERIFY(box.itemData(box.findText(u"adapmoe-pair"_s), Qt::ToolTipRole).toString().contains(u"pair"_s));
+}
+
+void ControlsPanelTest::changesOfOtherPanelsCanBeTakenBack() {
+    ControlsBench bench;
+    Q_EMIT bench.commands.settingRequested(u"gate-threshold"_s, u"0.05"_s);
+    Q_EMIT bench.commands.settingRequested(u"gate-threshold"_s, u"0.06"_s);
+    Q_EMIT bench.commands.settingRequested(u"gate-layers"_s, u"1:0"_s);
+    QCOMPARE(bench.panel.undoStack().count(), 1);
+    QCOMPARE(bench.panel.shown().value(u"gate-threshold"_s), u"0.06"_s);
+    QTest::qWait(60);
+    QCOMPARE(bench.sent.size(), 3); // taken over, not sent again
+    bench.say(u"gate-threshold"_s, u"0.06"_s);
+    bench.panel.undoStack().undo();
+    QTest::qWait(60);
+    QMap<QString, QString> sent;
+    for (const auto& [name, value] : bench.sent)
+        sent[name] = value;
+    QCOMPARE(sent.value(u"gate-threshold"_s).toDouble(), 0.03);
+    QCOMPARE(sent.value(u"gate-layers"_s), u"none"_s);
+}
+
+void ControlsPanelTest::theAdapmoePresetFindsItsThreshold() {
+    ControlsBench bench;
+    bench.say(u"gate"_s, u"topk"_s);
+    QTest::mouseClick(bench.button(u"AdapMoE"_s), Qt::LeftButton);
+    QTRY_VERIFY(!bench.sent.isEmpty());
+    QTest::qWait(80);
+    QMap<QString, QString> sent;
+    for (const auto& [name, value] : bench.sent)
+        sent[name] = value;
+    QCOMPARE(sent.value(u"gate"_s), u"adapmoe-pair"_s);
+    QVERIFY(sent.value(u"gate-threshold"_s).toDouble() > 0);
+    QCOMPARE(bench.panel.undoStack().count(), 1);
+    QVERIFY(bench.button(u"AdapMoE"_s)->isChecked());
+    QVERIFY2(bench.slider(u"Gate"_s)->shownPrice().contains(u"1.75 experts"_s),
+             qPrintable(bench.slider(u"Gate"_s)->shownPrice()));
 }
 
 void ControlsPanelTest::showsWhatIsInForce() {
     ControlsBench bench;
     QCOMPARE(bench.choice(u"gate"_s)->currentText(), u"adapmoe"_s);
-    QCOMPARE(bench.slider(u"Gate"_s)->shownValue(), u"0.03"_s);
+    QCOMPARE(bench.slider(u"Gate"_s)->shownValue(), u"T 0.03"_s);
     QCOMPARE(bench.slider(u"Expert cache"_s)->shownValue(), u"32 / 64"_s);
     QVERIFY(bench.slider(u"Expert cache"_s)->shownPrice().startsWith(u"13.4 MB of 26.8 MB"_s));
     QCOMPARE(bench.choice(u"link"_s)->currentText(), u"pcie3x4"_s);
-    QVERIFY(bench.slider(u"Gate"_s)->shownPrice().contains(u"experts per token"_s));
+    QVERIFY(bench.slider(u"Gate"_s)->shownPrice().contains(u"experts"_s));
     QVERIFY(bench.sent.isEmpty()); // showing is not asking
 }
 
@@ -210,7 +310,7 @@ void ControlsPanelTest::aSliderThatCannotActSaysWhy() {
     QVERIFY(bench.slider(u"Gate"_s)->slider().isEnabled());
     bench.say(u"gate"_s, u"topk"_s);
     QVERIFY(!bench.slider(u"Gate"_s)->slider().isEnabled());
-    QVERIFY(bench.slider(u"Gate"_s)->shownPrice().contains(u"adapmoe"_s));
+    QVERIFY(bench.slider(u"Gate"_s)->shownPrice().contains(u"another gate"_s));
     QVERIFY(bench.choice(u"gate"_s)->isEnabled());
     bench.say(u"prefetch"_s, u"none"_s);
     QVERIFY(!bench.slider(u"Prefetch"_s)->slider().isEnabled());
@@ -225,7 +325,7 @@ void ControlsPanelTest::aReplayIsReadOnlyAndFollowsTheCursor() {
     for (const QComboBox* box : bench.panel.findChildren<QComboBox*>())
         QVERIFY(!box->isEnabled());
     bench.say(u"gate-threshold"_s, u"0.11"_s);
-    QCOMPARE(bench.slider(u"Gate"_s)->shownValue(), u"0.11"_s);
+    QCOMPARE(bench.slider(u"Gate"_s)->shownValue(), u"T 0.11"_s);
     QVERIFY(bench.sent.isEmpty());
 }
 

@@ -20,6 +20,7 @@ private Q_SLOTS:
     void namesTheGlobalLruTrap();
     void choosesTheLayerOfARow();
     void exportsBothTables();
+    void saysWhatTheGateCosts();
 
 private:
     static const StatsLine* find(const std::vector<StatsLine>& lines, const char* name) {
@@ -105,6 +106,21 @@ void StatsPanelTest::exportsBothTables() {
     QVERIFY(text.contains(QStringLiteral("\r\nhits,%1\r\n").arg(snapshot->summary.hits)));
     QVERIFY(text.contains(QStringLiteral("\r\nlayer 7,4,")));
     QVERIFY(!panel.exportCsv(folder.filePath(QStringLiteral("no/such/folder.csv"))).isEmpty());
+}
+
+void StatsPanelTest::saysWhatTheGateCosts() {
+    SampleSession session;
+    for (auto& [name, value] : session.edit().settings)
+        if (name == "gate-threshold")
+            value = "0.015";
+    session.edit().summary.meanExpertsPerTokenLayer = 1.75;
+    const auto lines = statsLines(*session.snapshot());
+    QVERIFY(std::abs(find(lines, "KL to the whole top-k")->raw.toDouble() - 0.015) < 1e-9);
+    QVERIFY(find(lines, "as a quantisation loss")->text.startsWith(QStringLiteral("between Q8_0 and Q4_0")));
+    QVERIFY(find(lines, "KL to the whole top-k")->meaning.contains(QStringLiteral("a made-up text")));
+    QCOMPARE(find(lines, "fewer executions")->raw.toDouble(), 0.125);
+    session.edit().calibration.reset();
+    QVERIFY(find(statsLines(*session.snapshot()), "KL to the whole top-k") == nullptr);
 }
 
 QTEST_MAIN(StatsPanelTest)

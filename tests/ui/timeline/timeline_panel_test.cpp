@@ -23,6 +23,8 @@ private Q_SLOTS:
     void parsesWhatIsSearched();
     void followsTheLiveEdgeUnlessPointedAt();
     void lossesAreBands();
+    void markersSayTheirWords();
+    void wastedPrefetchesAreLower();
     void capturesPictures();
 
 private:
@@ -55,7 +57,9 @@ void TimelinePanelTest::tableHoldsEveryBar() {
         for (const auto& bar : lane.bars)
             bytes += static_cast<double>(bar.bytes);
     }
-    QCOMPARE(panel.model().rowCount(), static_cast<int>(bars));
+    // The bars, then the changed setting and the note.
+    QCOMPARE(panel.model().rowCount(), static_cast<int>(bars) + 2);
+    QCOMPARE(panel.model().index(static_cast<int>(bars) + 1, 1).data().toString(), QStringLiteral("The link is emulated."));
     double sum = 0;
     for (int row = 0; row < panel.model().rowCount(); ++row)
         sum += panel.model().index(row, 6).data(Qt::EditRole).toDouble();
@@ -218,6 +222,55 @@ void TimelinePanelTest::lossesAreBands() {
     PanelBench::settle();
     bench.picture(panel, QStringLiteral("timeline-gap"));
     QVERIFY(countColour(panel.grab().toImage(), hatch) > before + 500);
+}
+
+void TimelinePanelTest::markersSayTheirWords() {
+    PanelBench bench;
+    TimelinePanel panel(bench.feed, bench.selection, bench.theme);
+    SampleSession session;
+    const trace::TimeNs at = session.edit().passes[40].begin;
+    const QString words = QStringLiteral("Prefetch switched itself down: over the last 64 tokens it cost more than it hid.");
+    session.edit().notes.push_back({at, trace::TokenIndex(40), words.toStdString(), false});
+    session.edit().notes.push_back({at + 1000, trace::TokenIndex(40), "and again", false}); // no room for its words
+    open(bench, panel, session);
+    const auto markers = timelineMarkers(*session.snapshot());
+    QCOMPARE(markers.size(), std::size_t{4});
+    QVERIFY(std::is_sorted(markers.begin(), markers.end(), [](const auto& a, const auto& b) { return a.at < b.at; }));
+    const QRectF area(panel.plot().plot().axisRect(0)->rect());
+    const double x =
+        area.left() + area.width() * static_cast<double>(at - panel.view().begin) / static_cast<double>(panel.view().size());
+    QTest::mouseMove(&panel.plot().plot(), QPoint(static_cast<int>(x) + 20, static_cast<int>(area.top()) - 8));
+    QVERIFY2(panel.plot().readout().contains(QStringLiteral("cost more than it hid")), qPrintable(panel.plot().readout()));
+    bench.picture(panel, QStringLiteral("timeline-notes"));
+    // Found from the keyboard as well.
+    panel.searchBox().setText(QStringLiteral("switched itself"));
+    panel.findNext();
+    QVERIFY(bench.selection.chosen().token.has_value());
+    QCOMPARE(parseSearch(QStringLiteral("note")).kind, TimelineSearch::Kind::Note);
+    QVERIFY(countMatches(*session.snapshot(), parseSearch(QStringLiteral("note"))) >= 3);
+}
+
+void TimelinePanelTest::wastedPrefetchesAreLower() {
+    PanelBench bench;
+    TimelinePanel panel(bench.feed, bench.selection, bench.theme);
+    const SampleSession session;
+    open(bench, panel, session);
+    panel.setView({session.snapshot()->passes[20].begin, session.snapshot()->passes[30].end});
+    PanelBench::settle();
+    const QImage image = panel.grab().toImage();
+    const auto heights = [&](Theme::Role role, int left) {
+        int highest = 0;
+        for (int x = left; x < image.width(); ++x) {
+            int rows = 0;
+            for (int y = 0; y < image.height(); ++y)
+                rows += image.pixelColor(x, y).rgb() == bench.theme.colour(role).rgb() ? 1 : 0;
+            highest = std::max(highest, rows);
+        }
+        return highest;
+    };
+    const int used = heights(Theme::Role::PrefetchUsed, 100);
+    const int wasted = heights(Theme::Role::PrefetchWasted, 100);
+    QVERIFY2(used > 0 && wasted > 0 && wasted <= used / 2 + 1, qPrintable(QStringLiteral("%1 %2").arg(used).arg(wasted)));
 }
 
 void TimelinePanelTest::capturesPictures() {

@@ -1,0 +1,25 @@
+#pragma once
+#include "ui/timeline/timeline_scene.h"
+
+namespace moescope::ui {
+
+/// Bytes per second over the link, with its limit as a named line.
+class LinkCanvas final : public Canvas {
+public:
+    LinkCanvas(QCPAxisRect* rect, const TimelineScene& scene, const Theme& theme);
+    /// Bytes per second of the bucket at that time, split {demand, prefetch, allocation}; nothing outside.
+    std::optional<std::array<double, 3>> rateAt(trace::TimeNs time) const;
+
+protected:
+    void paint(QCPPainter& painter) override;
+
+private:
+    double top() const;
+    void paintArea(QCPPainter& painter, double top);
+    void paintLine(QCPPainter& painter, double value, double top, const QString& name, bool below);
+
+    const TimelineScene& m_scene;
+    const Theme& m_theme;
+};
+
+} // namespace moescope::ui
