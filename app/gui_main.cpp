@@ -2,6 +2,7 @@
 #include "app/engine_process.h"
 #include "app/gui_options.h"
 #include "app/gui_picture.h"
+#include "ui/dock_panel.h"
 #include "ui/icons.h"
 #include "ui/main_window.h"
 
@@ -9,6 +10,7 @@
 #include <QDir>
 #include <QFileInfo>
 #include <QStandardPaths>
+#include <QTimer>
 #include <cstdio>
 #include <thread>
 
@@ -77,6 +79,26 @@ void prepare(const app::GuiOptions& options) {
     QGuiApplication::setDesktopFileName(u"org.moescope.Moescope"_s);
 }
 
+/// The names of the panels if there is none of this name, as one sentence; else it comes to the front.
+QString bringToFront(ui::MainWindow& window, const QString& panel) {
+    if (panel.isEmpty())
+        return {};
+    QStringList names;
+    for (ui::DockPanel* dock : window.docks().all()) {
+        names << dock->objectName();
+        if (dock->objectName() != panel)
+            continue;
+        QTimer::singleShot(0, dock, &ui::DockPanel::focusPanel); // a tab can come to the front only once it is there
+        return {};
+    }
+    return u"There is no panel '%1'; there are %2."_s.arg(panel, names.join(u", "_s));
+}
+
+int complain(const QString& sentence) {
+    std::fprintf(stderr, "moescope: %s Try moescope --help.\n", qPrintable(sentence));
+    return 2;
+}
+
 int runPicture(QApplication& application, const app::GuiOptions& options) {
     ui::SettingsStore store(QDir::temp().filePath(u"moescope-picture.ini"_s));
     ui::Theme theme(application);
@@ -89,6 +111,8 @@ int runPicture(QApplication& application, const app::GuiOptions& options) {
     window.setFolders({}, samplesFolder());
     app::GuiPicture picture(window, feed, options.demoPicture, options.at);
     window.show();
+    if (const QString trouble = bringToFront(window, options.panel); !trouble.isEmpty())
+        return complain(trouble);
     window.openSession(QFileInfo(options.session).absoluteFilePath());
     return QApplication::exec();
 }
@@ -107,6 +131,8 @@ int runWindow(QApplication& application, const app::GuiOptions& options) {
     QDir().mkpath(engine.options().sessions);
     window.setFolders(engine.options().sessions, samplesFolder());
     window.show();
+    if (const QString trouble = bringToFront(window, options.panel); !trouble.isEmpty())
+        return complain(trouble);
     if (!options.session.isEmpty())
         window.openSession(QFileInfo(options.session).absoluteFilePath());
     if (!options.noEngine)
@@ -123,10 +149,8 @@ int main(int argc, char** argv) {
     for (int i = 0; i < argc; ++i)
         arguments << QString::fromLocal8Bit(argv[i]);
     const app::GuiOptions options = app::parseGuiOptions(arguments);
-    if (!options.problem.isEmpty()) {
-        std::fprintf(stderr, "moescope: %s Try moescope --help.\n", qPrintable(options.problem));
-        return 2;
-    }
+    if (!options.problem.isEmpty())
+        return complain(options.problem);
     prepare(options);
     if (options.version) {
         std::printf("moescope %s\n", MOESCOPE_VERSION);

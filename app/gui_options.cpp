@@ -50,6 +50,7 @@ GuiOptions parseGuiOptions(const QStringList& arguments) {
     parser.addOption({u"no-engine"_s, u"Start no engine: replay only."_s});
     parser.addOption({u"threads"_s, u"Threads of the engine; 0 leaves one core to the window."_s, u"N"_s, u"0"_s});
     parser.addOption({u"sessions"_s, u"Folder that sessions are kept in."_s, u"FOLDER"_s});
+    parser.addOption({u"panel"_s, u"Show this panel in front: chat, experts, timeline, simulator and so on."_s, u"NAME"_s});
     parser.addOption({u"theme"_s, u"light, dark or system."_s, u"NAME"_s});
     parser.addOption(
         {u"demo-picture"_s, u"Draw the window with the session to this PNG, without a display, and exit."_s, u"PNG"_s});
@@ -71,6 +72,7 @@ GuiOptions parseGuiOptions(const QStringList& arguments) {
     options.engine = parser.value(u"engine"_s);
     options.noEngine = parser.isSet(u"no-engine"_s);
     options.sessionsFolder = parser.value(u"sessions"_s);
+    options.panel = parser.value(u"panel"_s).toLower();
     options.theme = parser.value(u"theme"_s);
     options.demoPicture = parser.value(u"demo-picture"_s);
     for (const QString& file : parser.positionalArguments())

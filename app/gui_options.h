@@ -11,6 +11,7 @@ struct GuiOptions {
     QString model;
     QString engine;         ///< empty: beside this program
     QString sessionsFolder; ///< empty: the platform's data folder
+    QString panel;          ///< to show in front, by its name in saved layouts
     QString theme;          ///< "light", "dark", "system"; empty: as chosen in the window
     QString demoPicture;    ///< render the window to this PNG and exit
     QSize size{1440, 900};

@@ -19,6 +19,8 @@ Json json(const Figures& figures) {
     return {{"tokens", figures.tokens},
             {"decisions", figures.decisions},
             {"mean_experts_per_decision", figures.meanExperts()},
+            {"mean_experts_per_token_layer", figures.decodeMeanExperts()},
+            {"single_expert_share", figures.singleShare()},
             {"hits", figures.hits},
             {"misses", figures.misses},
             {"hit_rate", rate(figures.hitRate())},
@@ -30,6 +32,7 @@ Json json(const Figures& figures) {
             {"mb_per_token", figures.mbPerToken()},
             {"prefetch_issued", figures.prefetchIssued},
             {"prefetch_used", figures.prefetchUsed},
+            {"prefetch_precision", rate(figures.prefetchPrecision())},
             {"stall_ms_per_token", figures.stallMsPerToken()},
             {"ms_per_token", figures.msPerToken()},
             {"decode_tokens_per_second", figures.tokensPerSecond()}};
@@ -78,7 +81,8 @@ std::string simulationText(const simulate::Simulator& simulator, const simulate:
     count("hits", was.hits, figures.hits);
     count("misses", was.misses, figures.misses);
     count("evictions", was.evictions, figures.evictions);
-    real("experts per token and layer", was.meanExperts(), figures.meanExperts());
+    real("experts per token and layer", was.decodeMeanExperts(), figures.decodeMeanExperts());
+    line("  single-expert share", percent(was.singleShare()), percent(figures.singleShare()));
     line("link MB per token", megabytes(was), megabytes(figures));
     if (was.prefetchIssued + figures.prefetchIssued > 0) {
         count("prefetches", was.prefetchIssued, figures.prefetchIssued);
@@ -107,15 +111,15 @@ std::string sweepText(const simulate::Simulator& simulator, const simulate::Scen
         widths.push_back(width + 2);
         text += fmt::format("{:<{}}", axes[i].setting, widths.back());
     }
-    text += fmt::format("{:>9}{:>9}{:>10}{:>10}{:>11}{:>10}\n", "hit rate", "optimum", "MB/token", "stall ms", "ms/token",
-                        "tokens/s");
+    text += fmt::format("{:>9}{:>9}{:>9}{:>10}{:>10}{:>11}{:>10}\n", "hit rate", "optimum", "experts", "MB/token", "stall ms",
+                        "ms/token", "tokens/s");
     for (const simulate::SweepPoint& point : points) {
         for (std::size_t i = 0; i < axes.size(); ++i)
             text += fmt::format("{:<{}}", point.values[i], widths[i]);
         const Figures& figures = point.figures;
-        text += fmt::format("{:>9}{:>9}{:>10}{:>10.2f}{:>11.2f}{:>10.1f}\n", percent(figures.hitRate()),
-                            percent(figures.optimumHitRate()), megabytes(figures), figures.stallMsPerToken(),
-                            figures.msPerToken(), figures.tokensPerSecond());
+        text += fmt::format("{:>9}{:>9}{:>9.2f}{:>10}{:>10.2f}{:>11.2f}{:>10.1f}\n", percent(figures.hitRate()),
+                            percent(figures.optimumHitRate()), figures.decodeMeanExperts(), megabytes(figures),
+                            figures.stallMsPerToken(), figures.msPerToken(), figures.tokensPerSecond());
     }
     text += fmt::format("\n{}\n", simulator.caveat(scenario));
     if (sweepsGate(axes))

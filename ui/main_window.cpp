@@ -6,6 +6,7 @@
 #include "ui/dock_panel.h"
 #include "ui/scrub_bar.h"
 #include "ui/sessions/sessions_panel.h"
+#include "ui/simulator/simulator_panel.h"
 #include "ui/status_line.h"
 #include "ui/top_bar.h"
 #include "ui/transport_bar.h"
@@ -98,6 +99,7 @@ void MainWindow::connectParts() {
     connect(&m_docks->sessions(), &SessionsPanel::openRequested, this, &MainWindow::openSession);
     connect(&m_docks->sessions(), &SessionsPanel::messageRaised, this,
             [this](const QString& text) { showMessage(Banner::Kind::Warning, text); });
+    connect(&m_docks->simulator(), &SimulatorPanel::openRequested, this, &MainWindow::openSession);
     connect(&m_docks->chat(), &ChatPanel::liveSessionWanted, this, &MainWindow::goLive);
     SamplingRow& sampling = m_docks->chat().sampling();
     connect(&sampling, &SamplingRow::changed, this,
@@ -107,6 +109,7 @@ void MainWindow::connectParts() {
 void MainWindow::setFolders(const QString& sessions, const QString& samples) {
     m_sessionsFolder = sessions;
     m_docks->sessions().setFolders(sessions, samples);
+    m_docks->simulator().setFolder(sessions);
 }
 
 void MainWindow::setEngine(const EngineState& state) {
@@ -147,10 +150,12 @@ void MainWindow::openSession(const QString& path) {
 }
 
 void MainWindow::openPath(const QString& path) {
-    if (isModel(path))
-        Q_EMIT m_commands.modelRequested(path);
-    else
+    if (!isModel(path)) {
         openSession(path);
+        return;
+    }
+    m_store.addRecentModel(path);
+    Q_EMIT m_commands.modelRequested(path);
 }
 
 void MainWindow::goLive() {
@@ -188,6 +193,8 @@ void MainWindow::showEvent(QShowEvent* event) {
     const QByteArray layout = m_store.windowLayout();
     if (layout.isEmpty() || !restoreState(layout, SettingsStore::kLayoutVersion))
         m_docks->arrangeWide(); // sizes are known only now
+    else
+        m_docks->placeNew(m_store.layoutPanels());
     fitLayout();
     m_docks->refreshTabs();
     m_docks->dock(u"chat"_s)->focusPanel();
@@ -200,7 +207,10 @@ void MainWindow::resizeEvent(QResizeEvent* event) {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
-    m_store.setWindow(saveGeometry(), m_compact ? m_wideLayout : saveState(SettingsStore::kLayoutVersion));
+    QStringList panels;
+    for (const DockPanel* dock : m_docks->all())
+        panels << dock->objectName();
+    m_store.setWindow(saveGeometry(), m_compact ? m_wideLayout : saveState(SettingsStore::kLayoutVersion), panels);
     QMainWindow::closeEvent(event);
 }
 

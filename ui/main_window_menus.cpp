@@ -2,6 +2,7 @@
 #include "ui/controls/controls_panel.h"
 #include "ui/dock_panel.h"
 #include "ui/main_window.h"
+#include "ui/simulator/simulator_panel.h"
 #include "ui/top_bar.h"
 #include "ui/transport_bar.h"
 
@@ -76,7 +77,8 @@ void MainWindow::buildViewMenu() {
     QMenu* menu = m_top->menus().addMenu(tr("&View"));
     int number = 1;
     for (DockPanel* dock : m_docks->all()) {
-        const QKeySequence key(u"Ctrl+%1"_s.arg(number++ % 10));
+        const QKeySequence key(number <= 10 ? u"Ctrl+%1"_s.arg(number % 10) : u"Alt+%1"_s.arg(number - 10));
+        ++number;
         QAction* action = menu->addAction(dock->windowTitle(), key, dock, &DockPanel::focusPanel);
         connect(dock, &QWidget::windowTitleChanged, action, &QAction::setText);
     }
@@ -123,6 +125,15 @@ void MainWindow::buildAnalyseMenu() {
     menu->addAction(back);
     menu->addAction(again);
     menu->addAction(tr("Copy settings as c&ommand line"), &m_docks->controls(), &ControlsPanel::copyCommandLine);
+    menu->addSeparator();
+    SimulatorPanel& simulator = m_docks->simulator();
+    const QStringList words{tr("Si&mulate other settings"), tr("S&weep over a setting"), tr("Open the simulation as &session"),
+                            tr("Copy the simulation as comma&nd line")};
+    for (qsizetype i = 0; i < words.size(); ++i) {
+        QAction* action = simulator.menuActions().at(i);
+        action->setText(words.at(i));
+        menu->addAction(action);
+    }
 }
 
 void MainWindow::buildHelpMenu() {
@@ -133,15 +144,18 @@ void MainWindow::buildHelpMenu() {
 
 void MainWindow::fillRecent() {
     m_recent->clear();
-    const QStringList paths = m_store.recentSessions();
-    for (const QString& path : paths)
-        m_recent->addAction(QFileInfo(path).fileName(), this, [this, path] { openSession(path); })->setToolTip(path);
-    if (paths.isEmpty()) {
-        m_recent->addAction(tr("nothing yet"))->setEnabled(false);
-        return;
+    const QStringList sessions = m_store.recentSessions();
+    const QStringList models = m_store.recentModels();
+    for (const QStringList& paths : {sessions, models}) {
+        for (const QString& path : paths)
+            m_recent->addAction(QFileInfo(path).fileName(), this, [this, path] { openPath(path); })->setToolTip(path);
+        if (!paths.isEmpty())
+            m_recent->addSeparator();
     }
-    m_recent->addSeparator();
-    m_recent->addAction(tr("Forget these"), this, [this] { m_store.forgetRecentSessions(); });
+    if (sessions.isEmpty() && models.isEmpty())
+        m_recent->addAction(tr("nothing yet"))->setEnabled(false);
+    else
+        m_recent->addAction(tr("Forget these"), this, [this] { m_store.forgetRecent(); });
 }
 
 void MainWindow::chooseSession() {
@@ -154,7 +168,7 @@ void MainWindow::chooseSession() {
 void MainWindow::chooseModel() {
     const QString path = QFileDialog::getOpenFileName(this, tr("Open model"), {}, tr("GGUF models (*.gguf);;All files (*)"));
     if (!path.isEmpty())
-        Q_EMIT m_commands.modelRequested(path);
+        openPath(path);
 }
 
 void MainWindow::chooseRecordingFolder() {
@@ -198,10 +212,11 @@ void MainWindow::showKeys() {
         this, tr("Keyboard"),
         tr("Enter sends, Shift+Enter breaks the line, Esc stops the answer.\n"
            "Space plays or pauses, Left and Right step by a token, Home and End go to the ends, F follows.\n"
-           "Ctrl+1 … Ctrl+0 go to the panels, Tab to what is in them.\n"
+           "Ctrl+1 … Ctrl+0 and Alt+1 go to the panels, Tab to what is in them.\n"
            "In a plot: arrows step, wheel zooms at the pointer, drag pans, Shift+drag selects a range, double "
            "click resets.\n"
-           "Ctrl+G goes to a token, Ctrl+D clears the selection, Ctrl+L goes to the live session."));
+           "Ctrl+G goes to a token, Ctrl+D clears the selection, Ctrl+L goes to the live session.\n"
+           "Ctrl+Enter simulates other settings, Ctrl+Shift+Enter sweeps, Ctrl+Shift+O opens the simulation as a session."));
 }
 
 void MainWindow::showAbout() {

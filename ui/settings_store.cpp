@@ -9,6 +9,9 @@ namespace moescope::ui {
 namespace {
 
 const QStringList kModes = {u"system"_s, u"light"_s, u"dark"_s};
+// Those of layouts that were saved before their panels were.
+const QStringList kFirstPanels = {u"chat"_s,       u"experts"_s,  u"cache"_s,    u"timeline"_s, u"tokens"_s,
+                                  u"statistics"_s, u"sessions"_s, u"controls"_s, u"gating"_s,   u"selected"_s};
 
 } // namespace
 
@@ -33,8 +36,13 @@ QByteArray SettingsStore::windowLayout() const {
                                                                            : QByteArray();
 }
 
-void SettingsStore::setWindow(const QByteArray& geometry, const QByteArray& layout) {
+QStringList SettingsStore::layoutPanels() const {
+    return m_settings.value(u"window/panels"_s, kFirstPanels).toStringList();
+}
+
+void SettingsStore::setWindow(const QByteArray& geometry, const QByteArray& layout, const QStringList& panels) {
     m_settings.setValue(u"window/geometry"_s, geometry);
+    m_settings.setValue(u"window/panels"_s, panels);
     m_settings.setValue(u"window/layout"_s, layout);
     m_settings.setValue(u"window/version"_s, kLayoutVersion);
 }
@@ -43,21 +51,37 @@ void SettingsStore::forgetLayout() {
     m_settings.remove(u"window/layout"_s);
 }
 
-QStringList SettingsStore::recentSessions() const {
-    QStringList paths = m_settings.value(u"recent/sessions"_s).toStringList();
+QStringList SettingsStore::recent(const QString& kind) const {
+    QStringList paths = m_settings.value(u"recent/"_s + kind).toStringList();
     paths.removeIf([](const QString& path) { return !QFileInfo::exists(path); });
     return paths;
 }
 
-void SettingsStore::addRecentSession(const QString& path) {
-    QStringList paths = m_settings.value(u"recent/sessions"_s).toStringList();
+void SettingsStore::addRecent(const QString& kind, const QString& path) {
+    QStringList paths = m_settings.value(u"recent/"_s + kind).toStringList();
     paths.removeAll(path);
     paths.prepend(path);
-    m_settings.setValue(u"recent/sessions"_s, paths.mid(0, kRecent));
+    m_settings.setValue(u"recent/"_s + kind, paths.mid(0, kRecent));
 }
 
-void SettingsStore::forgetRecentSessions() {
-    m_settings.remove(u"recent/sessions"_s);
+QStringList SettingsStore::recentSessions() const {
+    return recent(u"sessions"_s);
+}
+
+void SettingsStore::addRecentSession(const QString& path) {
+    addRecent(u"sessions"_s, path);
+}
+
+QStringList SettingsStore::recentModels() const {
+    return recent(u"models"_s);
+}
+
+void SettingsStore::addRecentModel(const QString& path) {
+    addRecent(u"models"_s, path);
+}
+
+void SettingsStore::forgetRecent() {
+    m_settings.remove(u"recent"_s);
 }
 
 SamplingChoice SettingsStore::sampling() const {

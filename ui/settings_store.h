@@ -20,12 +20,16 @@ public:
     /// Layouts of another version are forgotten.
     QByteArray windowGeometry() const;
     QByteArray windowLayout() const;
-    void setWindow(const QByteArray& geometry, const QByteArray& layout);
+    /// The panels that the layout knows; others have come since.
+    QStringList layoutPanels() const;
+    void setWindow(const QByteArray& geometry, const QByteArray& layout, const QStringList& panels);
     void forgetLayout();
 
     QStringList recentSessions() const; ///< newest first, at most kRecent, only files that exist
     void addRecentSession(const QString& path);
-    void forgetRecentSessions();
+    QStringList recentModels() const; ///< as recentSessions()
+    void addRecentModel(const QString& path);
+    void forgetRecent(); ///< both
 
     SamplingChoice sampling() const;
     QString systemPrompt() const;
@@ -35,6 +39,9 @@ public:
     static constexpr int kRecent = 10;
 
 private:
+    QStringList recent(const QString& kind) const;
+    void addRecent(const QString& kind, const QString& path);
+
     mutable QSettings m_settings;
 };
 

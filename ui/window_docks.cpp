@@ -8,6 +8,7 @@
 #include "ui/gating/gating_panel.h"
 #include "ui/selected/selected_panel.h"
 #include "ui/sessions/sessions_panel.h"
+#include "ui/simulator/simulator_panel.h"
 #include "ui/stats/stats_panel.h"
 #include "ui/timeline/timeline_panel.h"
 #include "ui/tokens/tokens_panel.h"
@@ -47,6 +48,7 @@ WindowDocks::WindowDocks(QMainWindow& window, SessionFeed& feed, Selection& sele
     m_controls = add(u"controls"_s, new ControlsPanel(feed, selection, commands, theme), theme);
     add(u"gating"_s, new GatingPanel(feed, selection, commands, theme), theme);
     add(u"selected"_s, new SelectedPanel(feed, selection, theme), theme);
+    m_simulator = add(u"simulator"_s, new SimulatorPanel(feed, selection, theme), theme);
     arrangeWide();
 }
 
@@ -82,6 +84,7 @@ void WindowDocks::arrangeWide() {
     split(u"timeline"_s, u"tokens"_s, Qt::Vertical);
     split(u"experts"_s, u"cache"_s, Qt::Horizontal);
     tabify(u"tokens"_s, u"statistics"_s);
+    tabify(u"tokens"_s, u"simulator"_s);
     tabify(u"tokens"_s, u"sessions"_s);
     split(u"controls"_s, u"gating"_s, Qt::Vertical);
     split(dock(u"gating"_s) ? u"gating"_s : u"controls"_s, u"selected"_s, Qt::Vertical);
@@ -106,11 +109,34 @@ void WindowDocks::arrangeWide() {
     refreshTabs();
 }
 
+DockPanel* WindowDocks::frontOfGroup(DockPanel* member) const {
+    for (const QTabBar* bar : m_window.findChildren<QTabBar*>(QString(), Qt::FindDirectChildrenOnly))
+        for (int tab = 0; tab < bar->count(); ++tab)
+            if (bar->tabText(tab) == member->windowTitle())
+                for (DockPanel* dock : m_docks)
+                    if (dock->windowTitle() == bar->tabText(bar->currentIndex()))
+                        return dock;
+    return member;
+}
+
+void WindowDocks::placeNew(const QStringList& known) {
+    DockPanel* tokens = dock(u"tokens"_s);
+    DockPanel* front = frontOfGroup(tokens);
+    for (DockPanel* fresh : std::as_const(m_docks)) {
+        if (known.contains(fresh->objectName()))
+            continue;
+        m_window.removeDockWidget(fresh);
+        m_window.tabifyDockWidget(tokens, fresh);
+        fresh->show();
+        QTimer::singleShot(0, front, &QWidget::raise); // a tab can come to the front only once it is there
+    }
+}
+
 void WindowDocks::arrangeCompact() {
     takeAll();
     m_window.addDockWidget(Qt::LeftDockWidgetArea, dock(u"chat"_s));
     m_window.splitDockWidget(dock(u"chat"_s), dock(u"timeline"_s), Qt::Horizontal);
-    for (const QString& name : {u"experts"_s, u"cache"_s, u"tokens"_s, u"statistics"_s, u"sessions"_s}) {
+    for (const QString& name : {u"experts"_s, u"cache"_s, u"tokens"_s, u"statistics"_s, u"simulator"_s, u"sessions"_s}) {
         if (DockPanel* added = dock(name))
             m_window.tabifyDockWidget(dock(u"timeline"_s), added);
     }

@@ -43,6 +43,18 @@ double Figures::meanExperts() const {
     return per(static_cast<double>(kept), decisions);
 }
 
+double Figures::decodeMeanExperts() const {
+    return per(static_cast<double>(decodeKept), decodeDecisions);
+}
+
+double Figures::singleShare() const {
+    return per(static_cast<double>(singles), decodeDecisions);
+}
+
+double Figures::prefetchPrecision() const {
+    return share(prefetchUsed, prefetchResolved);
+}
+
 FigureCounter::FigureCounter(int layers, int experts, trace::Tracer* next)
     : m_layers(layers), m_experts(experts), m_next(next), m_optimum(layers, experts) {}
 
@@ -55,8 +67,12 @@ void FigureCounter::emit(const trace::Event& event, trace::Payload payload) noex
 void FigureCounter::count(const trace::ExpertsChosen& e) {
     ++m_figures.decisions;
     m_figures.kept += e.kept;
-    if (e.phase != trace::Phase::Prefill)
+    if (e.phase != trace::Phase::Prefill) {
+        ++m_figures.decodeDecisions;
+        m_figures.decodeKept += e.kept;
+        m_figures.singles += e.candidates > 1 && e.kept == 1 ? 1 : 0;
         return;
+    }
     const auto token = static_cast<std::size_t>(e.token.value);
     if (token >= m_prefilled.size())
         m_prefilled.resize(token + 1);

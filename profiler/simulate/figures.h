@@ -11,10 +11,13 @@ struct Figures {
     std::int64_t tokens = 0; ///< emitted
     std::int64_t decisions = 0;
     std::int64_t kept = 0; ///< experts run, over the decisions
+    std::int64_t decodeDecisions = 0;
+    std::int64_t decodeKept = 0;
+    std::int64_t singles = 0; ///< decode decisions that ran one of several candidates
     std::int64_t hits = 0, misses = 0, evictions = 0;
     std::int64_t optimumHits = 0, optimumAccesses = 0; ///< Belady without prefetch, same askings, same slots
     std::int64_t bytesDemand = 0, bytesPrefetch = 0, bytesAllocation = 0;
-    std::int64_t prefetchIssued = 0, prefetchUsed = 0;
+    std::int64_t prefetchIssued = 0, prefetchUsed = 0, prefetchResolved = 0;
     std::int64_t decodeTokens = 0;
     trace::TimeNs decodeStallNs = 0;
     std::int64_t decodeBytes = 0;
@@ -27,7 +30,10 @@ struct Figures {
     double mbPerToken() const; ///< 10^6 bytes over the link per decoded token
     double tokensPerSecond() const;
     double msPerToken() const;
-    double meanExperts() const; ///< run per token and layer
+    double meanExperts() const;       ///< run per token and layer
+    double decodeMeanExperts() const; ///< the same, without the prompts
+    double singleShare() const;       ///< decode; 0 without decisions
+    double prefetchPrecision() const; ///< used / resolved
 };
 
 /// Counts events into Figures, and hands each on to another tracer if there is one. Owned by who runs a simulation; one thread.
@@ -44,7 +50,10 @@ private:
     void count(const trace::ExpertMissed& e);
     void count(const trace::ExpertEvicted&) { ++m_figures.evictions; }
     void count(const trace::PrefetchIssued&) { ++m_figures.prefetchIssued; }
-    void count(const trace::PrefetchResolved& e) { m_figures.prefetchUsed += e.used ? 1 : 0; }
+    void count(const trace::PrefetchResolved& e) {
+        m_figures.prefetchUsed += e.used ? 1 : 0;
+        ++m_figures.prefetchResolved;
+    }
     void count(const trace::TransferSpan& e);
     void count(const trace::StallSpan& e) { m_stallNs += e.end - e.begin; }
     void count(const trace::StageSpan& e);

@@ -1,5 +1,11 @@
 #include "profiler/simulate/scenario.h"
 
+#include "engine/expert/expert_mover.h"
+#include "engine/policy/allocation_policy.h"
+#include "engine/policy/cache_policy.h"
+#include "engine/policy/gate_policy.h"
+#include "engine/policy/prefetch_policy.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -26,7 +32,57 @@ bool gateLooksAtCache(const Recording& recording) {
     return false;
 }
 
+bool drops(const runtime::Settings& settings) {
+    return settings.gate != "topk" && (settings.gateThreshold > 0 || settings.gateLayers != "none");
+}
+
+/// Whether a gate may drop something at any time of the scenario: at a threshold of 0 every one is plain top-k. A gate that
+/// this program does not know may.
+bool everDrops(const Recording& recording, const Scenario& scenario) {
+    try {
+        runtime::Settings settings = settingsAtBegin(recording, scenario);
+        bool dropping = drops(settings);
+        for (const Remark& remark : recording.remarks) {
+            if (!std::holds_alternative<trace::SettingChanged>(remark.event))
+                continue;
+            const SettingWords words = settingWords(recording.payloadOf(remark));
+            if (!words.name.starts_with("gate") || !follows(scenario, words.name))
+                continue;
+            runtime::setSetting(settings, words.name, words.after);
+            dropping = dropping || drops(settings);
+        }
+        return dropping;
+    } catch (const std::exception&) {
+        return true;
+    }
+}
+
+std::vector<std::string> choicesOf(std::string_view setting) {
+    if (setting == "gate")
+        return policy::gatePolicyNames();
+    if (setting == "gate-phase")
+        return policy::gatePhaseNames();
+    if (setting == "allocation")
+        return policy::allocationPolicyNames();
+    if (setting == "prefetch")
+        return policy::prefetchPolicyNames();
+    if (setting == "link")
+        return expert::linkNames();
+    if (setting != "cache")
+        return {};
+    std::vector<std::string> names = policy::cachePolicyNames();
+    names.emplace_back(kBelady);
+    return names;
+}
+
 } // namespace
+
+std::vector<ScenarioSetting> scenarioSettings() {
+    std::vector<ScenarioSetting> settings;
+    for (const std::string& name : runtime::settingNames())
+        settings.push_back({name, choicesOf(name), name == "link", runtime::settingValue({}, name)});
+    return settings;
+}
 
 std::optional<std::string_view> Scenario::value(std::string_view setting) const {
     for (const auto& [name, value] : changes)
@@ -101,6 +157,10 @@ bool gateAsRecorded(const Recording& recording, const Scenario& scenario) {
     const auto differs = [](const auto& change) { return change.first != "link"; };
     if (std::any_of(scenario.changes.begin(), scenario.changes.end(), differs) && gateLooksAtCache(recording))
         return false;
+    const bool gateAsked = std::any_of(scenario.changes.begin(), scenario.changes.end(),
+                                       [](const auto& one) { return one.first.starts_with("gate"); });
+    if (gateAsked && !everDrops(recording, scenario) && !everDrops(recording, {}))
+        return true;
     for (const auto& [name, value] : scenario.changes) {
         if (!name.starts_with("gate"))
             continue;

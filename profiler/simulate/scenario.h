@@ -14,6 +14,16 @@ namespace moescope::simulate {
 /// The name of the offline optimum among the cache policies. It needs the future, so the engine cannot have it.
 inline constexpr std::string_view kBelady = "belady";
 
+/// A setting that a scenario can change.
+struct ScenarioSetting {
+    std::string name;
+    std::vector<std::string> choices; ///< in menu order, belady last; empty: free, as setSetting reads it
+    bool other = false;               ///< besides the choices a number may be given
+    std::string standard;             ///< what a session that does not name it ran with
+};
+/// All of them, in the order of settingNames().
+std::vector<ScenarioSetting> scenarioSettings();
+
 /// What is to be different from the recording. Everything that is not said here happens as recorded, changes included.
 struct Scenario {
     /// Setting and value, by settingNames(); they hold from the begin to the end.

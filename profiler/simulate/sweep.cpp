@@ -75,25 +75,32 @@ SweepAxis parseSweep(std::string_view text) {
     return axis;
 }
 
+Scenario scenarioAt(const Scenario& scenario, const std::vector<SweepAxis>& axes, const std::vector<std::string>& values) {
+    Scenario here = scenario;
+    for (std::size_t i = 0; i < axes.size() && i < values.size(); ++i)
+        here.set(axes[i].setting, values[i]);
+    return here;
+}
+
 std::vector<SweepPoint> sweep(const Simulator& simulator, const Scenario& scenario, const std::vector<SweepAxis>& axes,
-                              const Progress& progress) {
+                              const Progress& progress, const PointDone& done) {
     double count = 1;
     for (const SweepAxis& axis : axes)
         count *= static_cast<double>(axis.values.size());
     checkCount(count);
     std::vector<SweepPoint> points;
     for (std::size_t number = 0; number < static_cast<std::size_t>(count); ++number) {
-        Scenario here = scenario;
         SweepPoint point;
         std::size_t rest = number;
         for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
-            const std::string& value = axis->values[rest % axis->values.size()];
+            point.values.insert(point.values.begin(), axis->values[rest % axis->values.size()]);
             rest /= axis->values.size();
-            here.set(axis->setting, value);
-            point.values.insert(point.values.begin(), value);
         }
-        point.figures = simulator.estimate(
-            here, [&](double share) { return !progress || progress((static_cast<double>(number) + share) / count); });
+        point.figures = simulator.estimate(scenarioAt(scenario, axes, point.values), [&](double share) {
+            return !progress || progress((static_cast<double>(number) + share) / count);
+        });
+        if (done)
+            done(point);
         points.push_back(std::move(point));
     }
     return points;

@@ -18,9 +18,15 @@ struct SweepPoint {
     Figures figures;
 };
 
+/// The scenario with one value of each axis; an axis goes before what the scenario says of its setting.
+Scenario scenarioAt(const Scenario& scenario, const std::vector<SweepAxis>& axes, const std::vector<std::string>& values);
+
+/// Called with each point as it is done, in order. May be empty.
+using PointDone = std::function<void(const SweepPoint& point)>;
+
 /// Simulates every combination of the axes' values, the last axis fastest. Throws std::invalid_argument beyond kMostPoints, one
 /// sentence when a point cannot be simulated, or Cancelled.
 std::vector<SweepPoint> sweep(const Simulator& simulator, const Scenario& scenario, const std::vector<SweepAxis>& axes,
-                              const Progress& progress = {});
+                              const Progress& progress = {}, const PointDone& done = {});
 
 } // namespace moescope::simulate

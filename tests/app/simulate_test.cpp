@@ -44,6 +44,9 @@ TEST_F(Simulate, AsRecordedItSaysWhatTheReportSays) {
     for (const char* part : {"recorded", "simulated"})
         for (const char* figure : {"tokens", "hits", "misses", "evictions", "bytes_demand", "optimum_hit_rate"})
             EXPECT_EQ(is[part][figure], was[figure]) << part << ' ' << figure;
+    for (const char* part : {"recorded", "simulated"})
+        for (const char* figure : {"mean_experts_per_token_layer", "single_expert_share"})
+            EXPECT_NEAR(is[part][figure].get<double>(), was[figure].get<double>(), 1e-9) << part << ' ' << figure;
     EXPECT_NEAR(is["recorded"]["decode_tokens_per_second"].get<double>(), was["decode_tokens_per_second"].get<double>(), 1e-6);
 }
 

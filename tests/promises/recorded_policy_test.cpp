@@ -135,4 +135,64 @@ TEST(RecordedPolicy, WithPrefetchComesCloseInHitsAndTime) {
     EXPECT_GE(compared, 1);
 }
 
+/// Kind, time and size of every event.
+class EventLog final : public trace::Tracer {
+public:
+    void emit(const trace::Event& event, trace::Payload payload) noexcept override {
+        std::visit(
+            [&](const auto& e) {
+                kinds.push_back(event.index());
+                times.push_back(trace::timeOf(event));
+                sizes.push_back(sizeof(e) + payload.size());
+            },
+            event);
+    }
+    std::vector<std::size_t> kinds, sizes;
+    std::vector<trace::TimeNs> times;
+};
+
+TEST(RecordedPolicy, ASimulationGivesTheSameEveryTime) {
+    for (const fs::path& file : samples()) {
+        SCOPED_TRACE(file.filename());
+        const simulate::Simulator simulator(simulate::readRecording(file));
+        for (const char* cache : {"weighted", "belady"}) {
+            simulate::Scenario scenario;
+            scenario.set("cache", cache);
+            scenario.set("cache-experts", "24");
+            scenario.set("link", "pcie3x4");
+            EventLog first;
+            EventLog second;
+            simulator.trace(scenario, first);
+            simulate::Simulator(simulate::readRecording(file)).trace(scenario, second);
+            EXPECT_EQ(first.kinds, second.kinds);
+            EXPECT_EQ(first.times, second.times);
+            EXPECT_EQ(first.sizes, second.sizes);
+        }
+    }
+}
+
+TEST(RecordedPolicy, NoEvictionBeatsTheBound) {
+    int compared = 0;
+    for (const fs::path& file : samples()) {
+        const simulate::Simulator simulator(simulate::readRecording(file));
+        for (const char* slots : {"8", "24", "48"}) {
+            const auto hits = [&](const char* cache) {
+                simulate::Scenario scenario;
+                for (const auto& [setting, value] :
+                     {std::pair{"cache", cache}, std::pair{"cache-experts", slots}, std::pair{"prefetch", "none"},
+                      std::pair{"link", "pcie3x16"}, std::pair{"gate", "topk"}})
+                    scenario.set(setting, value);
+                const simulate::Figures figures = simulator.estimate(scenario);
+                EXPECT_LE(figures.hits, figures.optimumHits) << file.filename() << ' ' << cache << ' ' << slots;
+                return figures.hits;
+            };
+            const std::int64_t bound = hits("belady");
+            for (const char* cache : {"lru", "lfu", "lcu", "weighted"})
+                EXPECT_LE(hits(cache), bound) << file.filename() << ' ' << cache << ' ' << slots;
+            ++compared;
+        }
+    }
+    EXPECT_GE(compared, 15);
+}
+
 } // namespace

@@ -153,6 +153,7 @@ void EngineProcessTest::optionsAreUnderstood() {
     };
     QCOMPARE(parse({u"a.moescope"_s}).session, u"a.moescope"_s);
     QCOMPARE(parse({u"b.gguf"_s}).model, u"b.gguf"_s);
+    QCOMPARE(parse({u"--panel"_s, u"Simulator"_s}).panel, u"simulator"_s);
     const app::GuiOptions picture = parse({u"--session"_s, u"a.moescope"_s, u"--demo-picture"_s, u"o.png"_s, u"--size"_s,
                                            u"1280x800"_s, u"--scale"_s, u"2"_s, u"--at"_s, u"0.5"_s, u"--theme"_s, u"dark"_s});
     QVERIFY2(picture.problem.isEmpty(), qPrintable(picture.problem));

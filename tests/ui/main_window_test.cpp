@@ -5,6 +5,7 @@
 #include "ui/dock_panel.h"
 #include "ui/main_window.h"
 #include "ui/scrub_bar.h"
+#include "ui/simulator/simulator_panel.h"
 #include "ui/status_line.h"
 #include "ui/top_bar.h"
 #include "ui/transport_bar.h"
@@ -53,6 +54,8 @@ private Q_SLOTS:
     void keysReachEveryPanel();
     void transportKeysActUnlessTextWantsThem();
     void layoutComesBackAndCanBeReset();
+    void layoutsWithoutAPanelGetIt();
+    void aSimulationOpensInTheWindow();
     void theStatusLineIsTrue();
     void bannersSayAndOffer();
     void pausedRecordingOffersAnotherFolder();
@@ -75,7 +78,7 @@ void MainWindowTest::arrangedAsDesigned() {
     QVERIFY(at(u"timeline"_s).bottom() < at(u"tokens"_s).top());
     QVERIFY(at(u"controls"_s).bottom() < at(u"gating"_s).top());
     QVERIFY(at(u"gating"_s).bottom() < at(u"selected"_s).top());
-    QCOMPARE(bench.window.tabifiedDockWidgets(bench.window.docks().dock(u"tokens"_s)).size(), 2);
+    QCOMPARE(bench.window.tabifiedDockWidgets(bench.window.docks().dock(u"tokens"_s)).size(), 3);
     QVERIFY(std::abs(at(u"chat"_s).width() - 345) < 40);
     QVERIFY(std::abs(at(u"controls"_s).width() - 285) < 40);
 }
@@ -110,10 +113,10 @@ void MainWindowTest::keysReachEveryPanel() {
     bench.window.activateWindow();
     QVERIFY(QTest::qWaitForWindowActive(&bench.window));
     const QList<DockPanel*>& docks = bench.window.docks().all();
-    QCOMPARE(docks.size(), 10);
+    QVERIFY(docks.size() > 10);
     for (int i = 0; i < docks.size(); ++i) {
         const auto key = static_cast<Qt::Key>(Qt::Key_0 + (i + 1) % 10);
-        QTest::keyClick(&bench.window, key, Qt::ControlModifier);
+        QTest::keyClick(&bench.window, key, i < 10 ? Qt::ControlModifier : Qt::AltModifier);
         QWidget* focus = QApplication::focusWidget();
         QVERIFY2(focus && docks[i]->isAncestorOf(focus),
                  qPrintable(docks[i]->objectName() + u": "_s +
@@ -166,6 +169,35 @@ void MainWindowTest::layoutComesBackAndCanBeReset() {
     bench.window.resetLayout();
     QTest::qWait(50);
     QVERIFY(bench.window.docks().dock(u"gating"_s)->isVisible());
+}
+
+void MainWindowTest::layoutsWithoutAPanelGetIt() {
+    QTemporaryDir folder;
+    const QString settings = folder.filePath(u"settings.ini"_s);
+    {
+        WindowBench bench({1440, 900}, settings);
+        // As an older program would have saved it: it had no such dock.
+        bench.window.removeDockWidget(bench.window.docks().dock(u"simulator"_s));
+        bench.window.docks().dock(u"gating"_s)->hide();
+        bench.window.close();
+        QSettings(settings, QSettings::IniFormat).remove(u"window/panels"_s);
+    }
+    WindowBench bench({1440, 900}, settings);
+    const WindowDocks& docks = bench.window.docks();
+    QVERIFY(!docks.dock(u"gating"_s)->isVisible()); // the layout is the saved one
+    QVERIFY(bench.window.tabifiedDockWidgets(docks.dock(u"tokens"_s)).contains(docks.dock(u"simulator"_s)));
+    QVERIFY(!docks.dock(u"tokens"_s)->visibleRegion().isEmpty()); // and what was in front stays there
+}
+
+void MainWindowTest::aSimulationOpensInTheWindow() {
+    WindowBench bench;
+    bench.window.setFolders(bench.folder.path(), {});
+    bench.window.openSession(goldenFile());
+    QVERIFY(QTest::qWaitFor([&] { return bench.feed.snapshot()->seq > 0 && bench.feed.snapshot()->atEnd; }, 8000));
+    bench.window.docks().simulator().openAsSession();
+    const std::string path = bench.folder.filePath(u"adaptive-gating_simulated.moescope"_s).toStdString();
+    QVERIFY(QTest::qWaitFor([&] { return bench.feed.snapshot()->file == path && bench.feed.snapshot()->atEnd; }, 20'000));
+    QVERIFY(bench.feed.snapshot()->info->origin == session::Origin::Simulated);
 }
 
 void MainWindowTest::theStatusLineIsTrue() {
@@ -242,9 +274,12 @@ void MainWindowTest::droppedFilesAreOpened() {
         return true;
     };
     QVERIFY(!drop(u"/tmp/picture.png"_s));
-    QVERIFY(drop(u"/tmp/other.gguf"_s));
+    const QString model = bench.folder.filePath(u"other.gguf"_s);
+    QVERIFY(QFile(model).open(QIODevice::WriteOnly));
+    QVERIFY(drop(model));
     QCOMPARE(models.size(), 1);
-    QCOMPARE(models[0][0].toString(), u"/tmp/other.gguf"_s);
+    QCOMPARE(models[0][0].toString(), model);
+    QCOMPARE(bench.store.recentModels(), QStringList{model});
     QSignalSpy failures(&bench.feed, &SessionFeed::failed);
     QVERIFY(drop(u"/tmp/there-is-no-such.moescope"_s));
     QVERIFY(failures.wait(5000));

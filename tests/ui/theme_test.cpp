@@ -159,7 +159,9 @@ void ThemeTest::settingsComeBack() {
         choice.seed = 99;
         choice.stop = QStringList{u"END"_s, u"."_s};
         store.setSampling(choice, u"Be brief."_s);
-        store.setWindow("geometry", "layout");
+        QVERIFY(store.layoutPanels().contains(u"chat"_s)); // what layouts knew before they said so
+        store.setWindow("geometry", "layout", {u"chat"_s, u"simulator"_s});
+        store.addRecentModel(session);
         store.addRecentSession(folder.filePath(u"gone.moescope"_s));
         store.addRecentSession(session);
         store.addRecentSession(session);
@@ -171,7 +173,11 @@ void ThemeTest::settingsComeBack() {
     QCOMPARE(store.sampling().stop, (QStringList{u"END"_s, u"."_s}));
     QCOMPARE(store.systemPrompt(), u"Be brief."_s);
     QCOMPARE(store.windowLayout(), QByteArray("layout"));
+    QCOMPARE(store.layoutPanels(), (QStringList{u"chat"_s, u"simulator"_s}));
     QCOMPARE(store.recentSessions(), QStringList{session});
+    QCOMPARE(store.recentModels(), QStringList{session});
+    store.forgetRecent();
+    QVERIFY(store.recentSessions().isEmpty() && store.recentModels().isEmpty());
     QSettings(file, QSettings::IniFormat).setValue(u"window/version"_s, SettingsStore::kLayoutVersion + 1);
     QVERIFY(SettingsStore(file).windowLayout().isEmpty());
 }

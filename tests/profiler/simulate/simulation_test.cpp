@@ -225,7 +225,7 @@ TEST(SimulatedGate, AThresholdOfZeroDropsNothingAndAHigherOneNeverRunsMore) {
     const fs::path file = fs::path(MOESCOPE_SOURCE_DIR) / "sample_sessions" / "thrashing.moescope";
     const Simulator simulator(readRecording(file));
     const Figures& recorded = simulator.recording().figures;
-    const Figures none = simulator.estimate(scenario({{"gate", "adapmoe"}, {"gate-threshold", "0"}}));
+    const Figures none = simulator.estimate(scenario({{"gate", "adapmoe"}, {"gate-threshold", "1e-12"}}));
     EXPECT_EQ(none.kept, recorded.kept);
     EXPECT_EQ(none.hits, recorded.hits) << "the choice made anew from the recorded softmax is not the recorded one";
     EXPECT_EQ(none.evictions, recorded.evictions);
@@ -245,6 +245,20 @@ TEST(SimulatedGate, PlainTopKUndoesTheRecordedDrops) {
     const Figures figures = simulator.estimate(scenario({{"gate", "topk"}}));
     EXPECT_LT(simulator.recording().figures.kept, 2 * figures.decisions);
     EXPECT_EQ(figures.kept, 2 * figures.decisions);
+}
+
+TEST(SimulatedGate, IsApproximateOnlyWhereSomethingMayBeDroppedOtherwise) {
+    const auto asRecorded = [](const char* session, std::initializer_list<std::pair<const char*, std::string>> changes) {
+        return gateAsRecorded(readRecording(fs::path(MOESCOPE_SOURCE_DIR) / "sample_sessions" / session), scenario(changes));
+    };
+    EXPECT_TRUE(asRecorded("thrashing.moescope", {{"gate", "topk"}, {"gate-threshold", "0.5"}}));
+    EXPECT_TRUE(asRecorded("thrashing.moescope", {{"gate", "adapmoe"}, {"gate-threshold", "0"}}));
+    EXPECT_TRUE(asRecorded("thrashing.moescope", {{"cache", "lfu"}}));
+    EXPECT_FALSE(asRecorded("thrashing.moescope", {{"gate", "adapmoe"}, {"gate-threshold", "0.5"}}));
+    EXPECT_FALSE(asRecorded("thrashing.moescope", {{"gate", "score"}, {"gate-layers", "3:0.5"}}));
+    EXPECT_FALSE(asRecorded("adaptive-gating.moescope", {{"gate", "topk"}}));
+    EXPECT_FALSE(asRecorded("adaptive-gating.moescope", {{"gate-threshold", "0"}}));
+    EXPECT_TRUE(asRecorded("adaptive-gating.moescope", {{"cache-experts", "16"}}));
 }
 
 TEST(SimulatedSettings, AGivenSettingHoldsAgainstTheRecordedChange) {

@@ -32,10 +32,17 @@ TEST(Sweep, EveryCombinationIsWhatASimulationOfItsOwnGives) {
     const Simulator simulator(decoded(model, randomChoices(model, 50, 4)));
     const std::vector<SweepAxis> axes{parseSweep("cache=lru,belady"), parseSweep("cache-experts=4:12:4")};
     std::vector<double> shares;
-    const auto points = sweep(simulator, {}, axes, [&](double share) {
-        shares.push_back(share);
-        return true;
-    });
+    std::vector<std::vector<std::string>> told;
+    const auto points = sweep(
+        simulator, {}, axes,
+        [&](double share) {
+            shares.push_back(share);
+            return true;
+        },
+        [&](const SweepPoint& point) { told.push_back(point.values); });
+    ASSERT_EQ(told.size(), points.size());
+    for (std::size_t i = 0; i < told.size(); ++i)
+        EXPECT_EQ(told[i], points[i].values);
     ASSERT_EQ(points.size(), 6U);
     EXPECT_THAT(points[1].values, ElementsAre("lru", "8"));
     EXPECT_THAT(points[3].values, ElementsAre("belady", "4"));
@@ -47,6 +54,23 @@ TEST(Sweep, EveryCombinationIsWhatASimulationOfItsOwnGives) {
     }
     EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
     EXPECT_DOUBLE_EQ(shares.back(), 1);
+}
+
+TEST(Sweep, AnAxisGoesBeforeTheScenario) {
+    const std::vector<SweepAxis> axes{parseSweep("cache=lru,belady")};
+    const Scenario here = scenarioAt(scenario({{"cache", "lfu"}, {"link", "nvme7"}}), axes, {"belady"});
+    EXPECT_TRUE(here.belady());
+    EXPECT_EQ(here.value("link"), "nvme7");
+}
+
+TEST(Sweep, EverySettingOfAScenarioTakesItsChoices) {
+    for (const ScenarioSetting& setting : scenarioSettings()) {
+        Scenario all;
+        for (const std::string& choice : setting.choices)
+            EXPECT_NO_THROW(all.set(setting.name, choice)) << setting.name << ' ' << choice;
+        EXPECT_NO_THROW(all.set(setting.name, setting.standard)) << setting.name;
+    }
+    EXPECT_EQ(scenarioSettings().size(), runtime::settingNames().size());
 }
 
 TEST(Sweep, CanBeCancelledBetweenAndWithinItsPoints) {
