@@ -122,11 +122,13 @@ private:
     int tokenCount() const { return m_shape.rows; }
     AttentionShape shapeOf(std::span<const PassToken> tokens) const;
     void normalise(const float* weight);
+    template <class Launch>
+    void forTiles(std::span<const Product> products, const ActivationView& input, const Launch& launch);
     void multiply(std::span<const Product> products, const ActivationView& input, int outStride, bool add = false);
     template <int Tokens>
     void runTiles(int layer, std::span<const ExpertCall> calls);
     template <int Most>
-    void addExperts(std::span<const float> weights, int stride, std::span<const int> kept);
+    void sumRows(ExpertSum<Most>& sum, int rows, std::span<const float> weights, int stride, std::span<const int> kept) const;
     void askRouters(int layer, int targets);
     void waitForCompute();
     float* routed(int target) const;
@@ -142,12 +144,13 @@ private:
     ExpertSlots m_slots;
     ExpertCopier m_copier;
 
-    AttentionShape m_shape;       ///< of the pass
-    int m_routedLayer = -1;       ///< whose gate input `normed` holds
-    int m_targets = 2;            ///< routers asked at once: the layer's own and those ahead that have been wanted so far
-    bool m_finished = false;      ///< `normed` holds the head's input
-    std::vector<RowPair> m_rows;  ///< token i to row i
-    std::vector<RowPair> m_pairs; ///< scratch
+    AttentionShape m_shape;             ///< of the pass
+    ExpertSum<kFewWeights> m_pending{}; ///< of a single token's last layer, added by the next norm
+    int m_routedLayer = -1;             ///< whose gate input `normed` holds
+    int m_targets = 2;                  ///< routers asked at once: the layer's own and those ahead that have been wanted so far
+    bool m_finished = false;            ///< `normed` holds the head's input
+    std::vector<RowPair> m_rows;        ///< token i to row i
+    std::vector<RowPair> m_pairs;       ///< scratch
     std::vector<Product> m_routers;
 };
 
@@ -162,6 +165,7 @@ void CudaBackend::beginPass(std::span<const PassToken> tokens) {
     // The pass before may have been given up half-way, its embeddings still on their way.
     waitForCompute();
     m_shape = shapeOf(tokens);
+    m_pending.kept[0] = 0;
     m_routedLayer = -1;
     m_finished = false;
     m_rows.clear();
@@ -177,15 +181,15 @@ void CudaBackend::beginPass(std::span<const PassToken> tokens) {
 }
 
 void CudaBackend::normalise(const float* weight) {
-    launchRmsNorm({m_memory.hidden.data(), weight, m_config.rmsEpsilon}, tokenCount(), m_memory.normed.view(), m_stream.get());
+    launchRmsNorm({m_memory.hidden.data(), weight, m_config.rmsEpsilon}, tokenCount(), m_pending, m_memory.normed.view(),
+                  m_stream.get());
+    m_pending.kept[0] = 0;
 }
 
-void CudaBackend::multiply(std::span<const Product> products, const ActivationView& input, int outStride, bool add) {
+template <class Launch>
+void CudaBackend::forTiles(std::span<const Product> products, const ActivationView& input, const Launch& launch) {
     const auto run = [&]<int Tokens>(std::integral_constant<int, Tokens>) {
-        TileBatch<Tokens, std::function<void(model::TensorType, const TileCall<Tokens>&)>> batch(
-            input, [&](model::TensorType type, const TileCall<Tokens>& call) {
-                launchProduct(type, call, outStride, add, m_stream.get());
-            });
+        TileBatch<Tokens, Launch> batch(input, launch);
         for (const Product& product : products)
             batch.add(product.matrix, product.out, m_rows);
         batch.flush();
@@ -194,6 +198,11 @@ void CudaBackend::multiply(std::span<const Product> products, const ActivationVi
         run(std::integral_constant<int, 1>());
     else
         run(std::integral_constant<int, kTileTokens>());
+}
+
+void CudaBackend::multiply(std::span<const Product> products, const ActivationView& input, int outStride, bool add) {
+    forTiles(products, input,
+             [&](model::TensorType type, const auto& call) { launchProduct(type, call, outStride, add, m_stream.get()); });
 }
 
 void CudaBackend::attend(int layer) {
@@ -225,7 +234,8 @@ void CudaBackend::askRouters(int layer, int targets) {
     m_routers.clear();
     for (int target = 0; target < targets; ++target)
         m_routers.push_back({m_dense.layer(layer + target).router, routed(target)});
-    multiply(m_routers, m_memory.normed.view(), m_config.experts);
+    forTiles(m_routers, m_memory.normed.view(),
+             [&](model::TensorType type, const auto& call) { launchRouter(type, call, m_config.experts, m_stream.get()); });
     waitForCompute();
 }
 
@@ -301,29 +311,28 @@ void CudaBackend::runExperts(int layer, std::span<const ExpertCall> calls) {
 }
 
 template <int Most>
-void CudaBackend::addExperts(std::span<const float> weights, int stride, std::span<const int> kept) {
-    const int together = Most / m_config.topK;
-    ExpertSum<Most> sum;
+void CudaBackend::sumRows(ExpertSum<Most>& sum, int rows, std::span<const float> weights, int stride,
+                          std::span<const int> kept) const {
     sum.outputs = m_memory.outputs.data();
     sum.ranks = m_config.topK;
-    for (int first = 0; first < tokenCount(); first += together) {
-        const int rows = std::min(together, tokenCount() - first);
-        sum.firstRow = first;
-        for (int row = 0; row < rows; ++row) {
-            const auto token = static_cast<std::size_t>(first + row);
-            sum.kept[row] = static_cast<std::uint8_t>(kept[token]);
-            std::copy_n(weights.begin() + static_cast<std::ptrdiff_t>(token) * stride, kept[token],
-                        sum.weights + row * m_config.topK);
-        }
-        launchCombine(m_memory.hidden.data(), m_config.hidden, rows, sum, m_stream.get());
+    for (int row = 0; row < rows; ++row) {
+        const auto token = static_cast<std::size_t>(sum.firstRow + row);
+        sum.kept[row] = static_cast<std::uint8_t>(kept[token]);
+        std::copy_n(weights.begin() + static_cast<std::ptrdiff_t>(token) * stride, kept[token],
+                    sum.weights + row * m_config.topK);
     }
 }
 
 void CudaBackend::combine(int, std::span<const float> weights, int stride, std::span<const int> kept) {
     if (tokenCount() == 1)
-        addExperts<kFewWeights>(weights, stride, kept);
-    else
-        addExperts<kManyWeights>(weights, stride, kept);
+        return sumRows(m_pending, 1, weights, stride, kept);
+    const int together = kManyWeights / m_config.topK;
+    ExpertSum<kManyWeights> sum;
+    for (sum.firstRow = 0; sum.firstRow < tokenCount(); sum.firstRow += together) {
+        const int rows = std::min(together, tokenCount() - sum.firstRow);
+        sumRows(sum, rows, weights, stride, kept);
+        launchCombine(m_memory.hidden.data(), m_config.hidden, rows, sum, m_stream.get());
+    }
 }
 
 void CudaBackend::logits(int row, std::span<float> out) {

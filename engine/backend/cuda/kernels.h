@@ -15,6 +15,10 @@ cudaError_t probeKernels();
 template <int Tokens>
 void launchProduct(model::TensorType type, const TileCall<Tokens>& call, int outStride, bool add, cudaStream_t stream);
 
+// router.cu: the same for matrices of few rows, which every other stage waits for; out is overwritten.
+template <int Tokens>
+void launchRouter(model::TensorType type, const TileCall<Tokens>& call, int outStride, cudaStream_t stream);
+
 // gate_up.cu: inner[pair.out] = silu(gate . input) * up . input, quantised as well. A tile's matrix is gate, tile.rows of it;
 // up lies upOffset bytes behind.
 template <int Tokens>
@@ -37,13 +41,15 @@ inline constexpr int kManyWeights = 512;
 // combine.cu: hidden[row] += sum over ranks, for rows [sum.firstRow, + rows).
 template <int Most>
 void launchCombine(float* hidden, int columns, int rows, const ExpertSum<Most>& sum, cudaStream_t stream);
-// rms_norm.cu: out = hidden / rms(hidden) * weight, in both forms.
+// rms_norm.cu: out = hidden / rms(hidden) * weight, in both forms. Before that, what launchCombine would add is added to the
+// row if there is only one: decoding saves a launch per layer.
 struct NormCall {
-    const float* hidden = nullptr;
+    float* hidden = nullptr;
     const float* weight = nullptr;
     float epsilon = 0;
 };
-void launchRmsNorm(const NormCall& call, int rows, const ActivationView& out, cudaStream_t stream);
+void launchRmsNorm(const NormCall& call, int rows, const ExpertSum<kFewWeights>& sum, const ActivationView& out,
+                   cudaStream_t stream);
 
 /// Shape of a layer's attention and where one pass stands. Rows are consecutive positions from firstPosition on.
 struct AttentionShape {

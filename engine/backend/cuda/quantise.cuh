@@ -22,21 +22,38 @@ __device__ Number sumOfLanes(Number value) {
     return value;
 }
 
+/// How a block of 32 values becomes integers, from the largest magnitude among them.
+struct TwoDigits {
+    __device__ explicit TwoDigits(float magnitude) {
+        const bool empty = !(magnitude > 1e-30F);
+        inverse = empty ? 0.0F : static_cast<float>(kLargestDigits) / magnitude;
+        scale = empty ? 0.0F : magnitude / static_cast<float>(kLargestDigits);
+    }
+    __device__ int integer(float value) const {
+        return max(-kLargestDigits, min(kLargestDigits, __float2int_rn(value * inverse)));
+    }
+    __device__ static void split(int integer, signed char& high, signed char& low) {
+        const int digit = __float2int_rn(static_cast<float>(integer) * (1.0F / kDigitBase));
+        high = static_cast<signed char>(digit);
+        low = static_cast<signed char>(integer - kDigitBase * digit);
+    }
+    float inverse;
+    float scale;
+};
+
 /// Stores the lane's value of (row, column) in both forms; column % 32 is the lane.
 __device__ inline void storeActivation(const ActivationView& out, int row, int column, float value) {
     const int lane = column % kBlockColumns;
-    const float magnitude = maxOfLanes(fabsf(value));
-    const bool empty = !(magnitude > 1e-30F);
-    const float inverse = empty ? 0.0F : static_cast<float>(kLargestDigits) / magnitude;
-    const int integer = max(-kLargestDigits, min(kLargestDigits, __float2int_rn(value * inverse)));
-    const int high = __float2int_rn(static_cast<float>(integer) * (1.0F / kDigitBase));
+    const TwoDigits scale(maxOfLanes(fabsf(value)));
+    const int integer = scale.integer(value);
     const int sum = sumOfLanes(integer);
-    const std::size_t block = (static_cast<std::size_t>(row) * out.columns + column) / kBlockColumns;
-    out.values[static_cast<std::size_t>(row) * out.columns + column] = value;
-    out.digits[block * 2 * kBlockColumns + lane] = static_cast<std::int8_t>(high);
-    out.digits[block * 2 * kBlockColumns + kBlockColumns + lane] = static_cast<std::int8_t>(integer - kDigitBase * high);
+    const std::size_t at = static_cast<std::size_t>(row) * out.columns + column;
+    const std::size_t block = at / kBlockColumns;
+    signed char* digits = out.digits + block * 2 * kBlockColumns + lane;
+    out.values[at] = value;
+    TwoDigits::split(integer, digits[0], digits[kBlockColumns]);
     if (lane == 0)
-        out.blocks[block] = {empty ? 0.0F : magnitude / static_cast<float>(kLargestDigits), sum};
+        out.blocks[block] = {scale.scale, sum};
 }
 
 } // namespace moescope::backend::cuda

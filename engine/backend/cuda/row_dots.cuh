@@ -140,14 +140,16 @@ struct Chunk<model::TensorType::F16> : HalfChunk<__half2, halfsToFloats> {};
 template <>
 struct Chunk<model::TensorType::BF16> : HalfChunk<__nv_bfloat162, brainsToFloats> {};
 
-/// sums[r][t] = row r . token t, in every lane. Tokens from `count` on are left at zero.
-template <model::TensorType Type, int Rows, int Tokens>
-__device__ void rowDots(const std::byte* const (&rows)[Rows], const ActivationView& x, const int (&inputs)[Tokens], int count,
-                        float (&sums)[Rows][Tokens]) {
+/// The thread's part of sums[r][t] = row r . token t, when `Threads` threads share the rows. Tokens from `count` on are left at
+/// zero. A single token's loop is unrolled, so that the loads of a row are on their way together.
+template <model::TensorType Type, int Threads, int Rows, int Tokens>
+__device__ void addParts(const std::byte* const (&rows)[Rows], const ActivationView& x, const int (&inputs)[Tokens], int count,
+                         float (&sums)[Rows][Tokens]) {
     using Part = Chunk<Type>;
+    constexpr int kUnroll = Tokens == 1 ? 4 : 1;
     const int chunks = x.columns / Part::kColumns;
-#pragma unroll 2
-    for (int chunk = static_cast<int>(threadIdx.x) % 32; chunk < chunks; chunk += 32) {
+#pragma unroll kUnroll
+    for (int chunk = static_cast<int>(threadIdx.x) % Threads; chunk < chunks; chunk += Threads) {
         typename Part::Weights weights[Rows];
 #pragma unroll
         for (int row = 0; row < Rows; ++row)
@@ -167,6 +169,13 @@ __device__ void rowDots(const std::byte* const (&rows)[Rows], const ActivationVi
 #pragma unroll
         for (int token = 0; token < Tokens; ++token)
             sums[row][token] = sumOfLanes(sums[row][token]);
+}
+
+/// sums[r][t] = row r . token t, in every lane of the warp.
+template <model::TensorType Type, int Rows, int Tokens>
+__device__ void rowDots(const std::byte* const (&rows)[Rows], const ActivationView& x, const int (&inputs)[Tokens], int count,
+                        float (&sums)[Rows][Tokens]) {
+    addParts<Type, 32>(rows, x, inputs, count, sums);
 }
 
 } // namespace moescope::backend::cuda

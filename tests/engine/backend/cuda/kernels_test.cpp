@@ -41,6 +41,14 @@ TEST_P(ProductTest, AgreesWithLoopsInDoubleAndIsTheSameForOneTokenAndForEight) {
                     << rows << "x" << columns << " token " << token << " row " << row;
         launchProduct(GetParam(), tests::oneTile<1>(matrix, x, 0, 1, alone.data()), rows, true, nullptr);
         EXPECT_EQ(tests::download(alone.data(), 1)[0], found[0] + found[0]);
+        const auto routed = tests::poisoned(count);
+        launchRouter(GetParam(), tests::oneTile<kTileTokens>(matrix, x, 0, 7, routed.data()), rows, nullptr);
+        const auto routedTogether = tests::download(routed.data(), count);
+        for (int token = 0; token < 7; ++token)
+            launchRouter(GetParam(), tests::oneTile<1>(matrix, x, token, 1, routed.data()), rows, nullptr);
+        EXPECT_EQ(tests::download(routed.data(), count), routedTogether);
+        for (std::size_t i = 0; i < count; ++i)
+            ASSERT_NEAR(routedTogether[i], found[i], 2e-5 * columns);
     }
 }
 
@@ -86,23 +94,46 @@ TEST_P(ProductTest, GateAndUpAreJoinedAndQuantisedAsOnTheCpu) {
 
 INSTANTIATE_TEST_SUITE_P(Types, ProductTest, testing::ValuesIn(kTypes), typeName);
 
-TEST(RmsNormKernelTest, AgreesWithTheCpu) {
+TEST(RmsNormKernelTest, AgreesWithTheCpuAndAddsWhatExpertsLeft) {
     MOESCOPE_NEEDS_GPU();
     std::mt19937_64 random(7);
-    for (const int columns : {32, 96, 1024, 4096}) {
+    for (const int columns : {32, 96, 1024, 4096, 6144}) {
         const auto hidden = tests::randomFloats(static_cast<std::size_t>(3 * columns), 3.0F, random);
         const auto weight = tests::randomFloats(static_cast<std::size_t>(columns), 1.0F, random);
         const auto gpuHidden = tests::upload(hidden);
         const auto gpuWeight = tests::upload(weight);
         const cuda::Activations out(3, columns);
-        launchRmsNorm({gpuHidden.data(), gpuWeight.data(), 1e-5F}, 3, out.view(), nullptr);
+        ExpertSum<kFewWeights> sum{};
+        launchRmsNorm({gpuHidden.data(), gpuWeight.data(), 1e-5F}, 3, sum, out.view(), nullptr);
         const auto found = tests::download(out.view().values, hidden.size());
+        const auto digits = tests::download(out.view().digits, 2 * hidden.size());
         std::vector<float> expected(static_cast<std::size_t>(columns));
+        backend::Activations twin(3, columns);
         for (int row = 0; row < 3; ++row) {
             rmsNorm(hidden.data() + row * columns, weight.data(), 1e-5F, columns, expected.data());
             for (int i = 0; i < columns; ++i)
                 ASSERT_NEAR(found[static_cast<std::size_t>(row * columns + i)], expected[static_cast<std::size_t>(i)], 3e-6);
+            std::copy_n(found.begin() + row * columns, columns, twin.values(row));
+            twin.quantise(row, 0, columns);
+            for (int i = 0; i < 2 * columns; ++i)
+                ASSERT_EQ(digits[static_cast<std::size_t>(row * 2 * columns + i)], twin.row(row).digits[i]);
         }
+        const auto outputs = tests::randomFloats(static_cast<std::size_t>(2 * columns), 1.0F, random);
+        const auto gpuOutputs = tests::upload(outputs);
+        sum.outputs = gpuOutputs.data();
+        sum.ranks = 2;
+        sum.weights[0] = 0.6F;
+        sum.weights[1] = 0.4F;
+        sum.kept[0] = 2;
+        launchRmsNorm({gpuHidden.data(), gpuWeight.data(), 1e-5F}, 1, sum, out.view(), nullptr);
+        std::vector<float> added(hidden.begin(), hidden.begin() + columns);
+        addScaled(outputs.data(), 0.6F, columns, added.data());
+        addScaled(outputs.data() + columns, 0.4F, columns, added.data());
+        EXPECT_EQ(tests::download(gpuHidden.data(), added.size()), added);
+        rmsNorm(added.data(), weight.data(), 1e-5F, columns, expected.data());
+        const auto foundAdded = tests::download(out.view().values, added.size());
+        for (std::size_t i = 0; i < added.size(); ++i)
+            ASSERT_NEAR(foundAdded[i], expected[i], 3e-6);
     }
 }
 
