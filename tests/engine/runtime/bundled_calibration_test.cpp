@@ -13,12 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-policy::Sensitivities bundled() {
+policy::Sensitivities readBundled() {
     return policy::readSensitivities(fs::path(MOESCOPE_SOURCE_DIR) / "resources/model/calibration.json");
 }
 
 TEST(BundledCalibration, WasMadeForTheBundledModel) {
-    const auto calibration = bundled();
+    const auto calibration = readBundled();
     const model::GgufFile model(fs::path(MOESCOPE_SOURCE_DIR) / "resources/model/model-q8_0.gguf");
     EXPECT_EQ(calibration.modelHash, model.hash());
     EXPECT_EQ(calibration.modelName, "Tales-MoE 29M");
@@ -28,7 +28,7 @@ TEST(BundledCalibration, WasMadeForTheBundledModel) {
 }
 
 TEST(BundledCalibration, HoldsEveryForm) {
-    const auto calibration = bundled();
+    const auto calibration = readBundled();
     EXPECT_EQ(calibration.paper.size(), 8U);
     ASSERT_TRUE(calibration.pairs);
     EXPECT_EQ(calibration.pairs->experts(), 8);
@@ -46,7 +46,7 @@ TEST(BundledCalibration, HoldsEveryForm) {
 
 TEST(BundledCalibration, TheNextLayersGateForeseesMostOfIt) {
     // The published mean over the layers behind the first is 86.6 % on Mixtral (research dossier, section 5).
-    const auto recall = bundled().recall.front();
+    const auto recall = readBundled().recall.front();
     EXPECT_GE(std::accumulate(recall.begin() + 1, recall.end(), 0.0) / 7, 0.88);
 }
 
@@ -77,7 +77,7 @@ TEST(BundledCalibration, IsThatOfAutomaticDifferentiation) {
     if (!fs::exists(numbers))
         GTEST_SKIP() << "the reference is not in " << numbers;
     const auto reference = nlohmann::json::parse(std::ifstream(numbers))["calibration"];
-    const auto calibration = bundled();
+    const auto calibration = readBundled();
     for (const auto& [name, ours] :
          {std::pair{"w_l", calibration.paper}, {"w_l_weighted_by_squared_expert_difference", calibration.refined}}) {
         const auto theirs = reference[name].get<std::vector<double>>();

@@ -133,7 +133,7 @@ TEST_F(CalibrationTest, CurvesNeedThoseOfTheCachePolicy) {
 
 TEST_F(CalibrationTest, TheReasonOfABadFileBesideTheModelComesOutWhenItIsNeeded) {
     std::ofstream(m_folder / "calibration.json") << "{";
-    const Calibration calibration({}, m_facts);
+    const Calibration calibration(std::filesystem::path(), m_facts);
     EXPECT_EQ(calibration.makeGate({})->name(), "topk");
     EXPECT_THAT(refusal([&] { calibration.makeGate(with({{"gate", "adapmoe-pair"}})); }), HasSubstr("it is not valid JSON"));
     EXPECT_THAT(refusal([&] { calibration.makeAllocation(with({{"allocation", "curves"}})); }), HasSubstr("not valid JSON"));
