@@ -2,7 +2,8 @@
 # On a machine with a GPU: builds, runs the GPU tests (also under compute-sanitizer) and the benchmarks, and prints what it ran on.
 #   cuda_check.sh BUILD_FOLDER [CMake options...]
 # STEPS chooses: build test bench sanitize large (all but the last by default; large makes a model in Mixtral-8x7B's shape in
-# memory, 26 GB, and needs as much again for pinned experts). TARGETS are built beside the GPU's.
+# memory, 26 GB, and needs as much again for pinned experts; LARGE_SLOTS are the cache sizes, KERNELS=1 times single kernels).
+# TARGETS are built beside what the GPU needs.
 set -uo pipefail
 source_dir=$(cd "$(dirname "$0")/../../.." && pwd)
 build=$1
@@ -52,8 +53,8 @@ if wants large; then
     large=/dev/shm/mixtral-shape-q4_0.gguf
     [ -e "$large" ] || "$build/app/moescope-engine" synthesize --shape mixtral-8x7b --quant q4_0 --output "$large" | tail -1
     step "speed of the large model"
-    timeout 150 "$build/tests/cuda_bench" "$large" 32 128
-    if command -v ncu >/dev/null; then
+    timeout 150 "$build/tests/cuda_bench" "$large" 32 ${LARGE_SLOTS-128}
+    if [ -n "${KERNELS:-}" ] && command -v ncu >/dev/null; then
         step "kernels of a layer"
         timeout 60 ncu --metrics gpu__time_duration.sum,dram__throughput.avg.pct_of_peak_sustained_elapsed --launch-skip 800 \
             --launch-count 24 "$build/tests/cuda_bench" "$large" 4 2>&1 |
