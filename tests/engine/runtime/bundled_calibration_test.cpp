@@ -88,5 +88,22 @@ TEST(BundledCalibration, IsThatOfAutomaticDifferentiation) {
     }
 }
 
+TEST(BundledCalibration, SaysWhatGatesCost) {
+    const auto calibration =
+        policy::readSensitivities(std::filesystem::path(MOESCOPE_SOURCE_DIR) / "resources/model/calibration.json");
+    ASSERT_EQ(calibration.costs.quantisation.size(), 2U);
+    EXPECT_EQ(calibration.costs.quantisation[0].type, "Q8_0");
+    EXPECT_EQ(calibration.costs.quantisation[1].type, "Q4_0");
+    for (const char* gate : {"adapmoe-pair", "adapmoe", "adapmoe-paper", "score"}) {
+        double experts = 3;
+        for (const policy::GateCostPoint& point : calibration.costs.points)
+            if (point.gate == gate) {
+                EXPECT_LT(point.meanExperts, experts) << gate;
+                experts = point.meanExperts;
+            }
+        EXPECT_LT(experts, 1.25) << gate;
+    }
+}
+
 } // namespace
 } // namespace moescope::runtime
