@@ -82,9 +82,11 @@ void DeviceReducer::settle(trace::TransferId transfer, DeviceTraffic& d) {
     const auto found = m_open.find(transfer.value);
     const Open& open = found->second;
     if (open.engineBytes == open.deviceBytes) {
-        const trace::TimeNs outside = std::max({trace::TimeNs{0}, open.begin - open.firstCopy, open.lastCopy - open.end});
-        d.worstOutsideNs = std::max(d.worstOutsideNs, outside);
-        d.transfersOutside += outside > d.statedErrorNs() ? 1 : 0;
+        const trace::TimeNs early = open.begin - open.firstCopy;
+        const trace::TimeNs late = open.lastCopy - open.end;
+        d.worstEarlyNs = std::max(d.worstEarlyNs, early);
+        d.worstLateNs = std::max(d.worstLateNs, late);
+        d.transfersOutside += std::max(early, late) > d.statedErrorNs() ? 1 : 0;
         ++d.transfersAgreed;
         m_open.erase(found);
     }

@@ -41,10 +41,13 @@ struct DeviceTraffic {
     std::map<std::string, Kind> unattributed;
 
     // Times of the same transfer by both clocks.
-    std::int64_t clockErrorNs = -1;    ///< of the alignment; -1: not known
-    std::int64_t deviceLeadNs = 0;     ///< see ClockAligned; the greatest
-    std::int64_t worstOutsideNs = 0;   ///< most by which a copy lay outside its transfer's span
-    std::int64_t transfersOutside = 0; ///< by more than the stated error
+    std::int64_t clockErrorNs = -1; ///< of the alignment; -1: not known
+    std::int64_t deviceLeadNs = 0;  ///< see ClockAligned; the greatest
+    // Most by which a copy began before, or ended after, the engine's span of its transfer. A mover that learns from the device
+    // that a copy ended reckons back from when it woke up, and so begins its spans late.
+    std::int64_t worstEarlyNs = 0;
+    std::int64_t worstLateNs = 0;
+    std::int64_t transfersOutside = 0; ///< either of the two by more than the stated error
     std::int64_t statedErrorNs() const { return clockErrorNs + deviceLeadNs; }
 
     std::int64_t kernels = 0;

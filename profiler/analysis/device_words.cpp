@@ -53,11 +53,15 @@ std::vector<std::pair<std::string, std::string>> deviceRows(const DeviceTraffic&
     for (const auto& [what, kind] : d.unattributed)
         rows.emplace_back("", fmt::format("{}: {} in {} copies", what, sizeText(kind.bytes), kind.copies));
     if (d.clockErrorNs >= 0)
-        rows.emplace_back("clocks",
-                          fmt::format("agree to {:.1f} us ({:.1f} us read, {:.1f} us seen on the device); copies lie at "
-                                      "most {:.1f} us outside their transfers, {} by more than that",
-                                      microseconds(d.statedErrorNs()), microseconds(d.clockErrorNs),
-                                      microseconds(d.deviceLeadNs), microseconds(d.worstOutsideNs), d.transfersOutside));
+        rows.emplace_back("clocks", fmt::format("agree to {:.2f} us ({:.2f} us read, {:.2f} us seen on the device)",
+                                                microseconds(d.statedErrorNs()), microseconds(d.clockErrorNs),
+                                                microseconds(d.deviceLeadNs)));
+    if (d.transfersAgreed > 0)
+        rows.emplace_back("copies by both",
+                          fmt::format("begin at most {:.1f} us before and end at most {:.1f} us after the engine's "
+                                      "spans; {} of {} by more than the clocks' error",
+                                      microseconds(d.worstEarlyNs), microseconds(d.worstLateNs), d.transfersOutside,
+                                      d.transfersAgreed));
     if (d.kernels > 0)
         rows.emplace_back("kernels", fmt::format("{} of {} names, {:.3f} s together", d.kernels, d.kernelNames.size(),
                                                  static_cast<double>(d.kernelNs) / 1e9));

@@ -75,7 +75,8 @@ TEST(DeviceReducer, ABlockwiseTransferAgreesWithItsCopiesInAnyOrder) {
     EXPECT_EQ(device.engineBytes, 100);
     EXPECT_EQ(device.bytesExperts, 100);
     EXPECT_EQ(device.bytesUnattributed(), 0);
-    EXPECT_EQ(device.worstOutsideNs, 0);
+    EXPECT_EQ(device.worstEarlyNs, 0);
+    EXPECT_EQ(device.worstLateNs, 0);
 }
 
 TEST(DeviceReducer, BytesThatDoNotAgreeAreNamed) {
@@ -111,11 +112,11 @@ TEST(DeviceReducer, TimesMayDifferByTheStatedErrorAndNoMore) {
     story.tell(trace::ClockAligned{.at = 0, .offsetNs = 0, .errorNs = 4, .deviceLeadNs = 6});
     story.transfer(1, 0, 1000, 1100, 8);
     story.copy(1, 0, 990, 1100, 8);
-    EXPECT_EQ(story.device().worstOutsideNs, 10);
+    EXPECT_EQ(story.device().worstEarlyNs, 10);
     EXPECT_EQ(story.device().transfersOutside, 0);
     story.transfer(2, 0, 2000, 2100, 8);
     story.copy(2, 0, 2050, 2111, 8);
-    EXPECT_EQ(story.device().worstOutsideNs, 11);
+    EXPECT_EQ(story.device().worstLateNs, 11);
     EXPECT_EQ(story.device().transfersOutside, 1);
 }
 
