@@ -68,6 +68,8 @@ std::vector<std::string> choicesOf(std::string_view setting) {
         return policy::prefetchPolicyNames();
     if (setting == "link")
         return expert::linkNames();
+    if (setting == "prefetch-first-layer" || setting == "prefetch-watch")
+        return {"on", "off"};
     if (setting != "cache")
         return {};
     std::vector<std::string> names = policy::cachePolicyNames();
