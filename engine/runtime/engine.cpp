@@ -5,6 +5,7 @@
 #include "engine/runtime/generator.h"
 
 #include <fmt/core.h>
+#include <limits>
 #include <stdexcept>
 
 namespace moescope::runtime {
@@ -43,7 +44,9 @@ Answer Engine::answer(const GenerationRequest& request) {
     m_state->inbox.clearStop();
     Generator generator(*m_state, request);
     try {
-        return generator.run();
+        Answer answer = generator.run();
+        m_state->tier.giveBack(std::numeric_limits<int>::max());
+        return answer;
     } catch (const std::exception& problem) {
         // The pass may have ended half-way: nothing in the KV cache can be trusted.
         m_state->forgetContext();

@@ -42,6 +42,8 @@ void EngineState::boundary(trace::TokenIndex next) {
         }
         settings = wanted;
     }
+    constexpr int kSlotsPerToken = 4;
+    tier.giveBack(kSlotsPerToken);
 }
 
 void EngineState::forgetContext() {

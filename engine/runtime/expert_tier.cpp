@@ -1,6 +1,7 @@
 #include "engine/runtime/expert_tier.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace moescope::runtime {
 
@@ -25,7 +26,8 @@ ExpertTier::ExpertTier(backend::Backend& backend, const model::ModelConfig& conf
       m_mover(backend, expert::parseLink(settings.link), tracers, clock), m_supply(m_cache, m_mover, tracer, clock) {
     m_cache.setSpareSteps(m_prefetch->spareSteps());
     m_supply.setWatched(settings.prefetchWatch);
-    m_backend.reserveSlots(m_cache.slotCount());
+    m_reserved = m_cache.slotCount();
+    m_backend.reserveSlots(m_reserved);
     if (m_cache.plan().total == m_shape.layers * m_shape.experts) {
         m_supply.fill();
         m_supply.finishTransfers();
@@ -77,21 +79,33 @@ void ExpertTier::changePlan(const Settings& settings) {
     if (plan == m_cache.plan())
         return;
     m_supply.setPlan(plan);
-    m_backend.reserveSlots(m_cache.slotCount());
-    freeEmptySlots();
+    if (m_cache.slotCount() > m_reserved) {
+        m_reserved = m_cache.slotCount();
+        m_backend.reserveSlots(m_reserved);
+    }
+    m_leftEmpty.resize(static_cast<std::size_t>(m_cache.slotCount()));
+    std::iota(m_leftEmpty.begin(), m_leftEmpty.end(), 0);
     if (plan.total == m_shape.layers * m_shape.experts)
         m_supply.fill();
 }
 
-void ExpertTier::freeEmptySlots() {
-    std::vector<bool> used(static_cast<std::size_t>(m_cache.slotCount()), false);
+void ExpertTier::giveBack(int slots) {
+    for (; slots > 0 && m_reserved > m_cache.slotCount(); --slots)
+        m_backend.reserveSlots(--m_reserved);
+    if (slots <= 0 || m_leftEmpty.empty())
+        return;
+    std::vector<bool> used(static_cast<std::size_t>(m_reserved), false);
     for (int layer = 0; layer < m_shape.layers; ++layer)
         for (int expert = 0; expert < m_shape.experts; ++expert)
             if (const int slot = m_cache.slotOf(trace::expertKey(layer, expert)); slot >= 0)
                 used[static_cast<std::size_t>(slot)] = true;
-    for (std::size_t slot = 0; slot < used.size(); ++slot)
-        if (!used[slot])
-            m_backend.freeSlot(static_cast<int>(slot));
+    for (; slots > 0 && !m_leftEmpty.empty(); m_leftEmpty.pop_back()) {
+        const int slot = m_leftEmpty.back();
+        if (slot >= m_reserved || used[static_cast<std::size_t>(slot)])
+            continue;
+        m_backend.freeSlot(slot);
+        --slots;
+    }
 }
 
 } // namespace moescope::runtime

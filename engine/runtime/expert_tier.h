@@ -18,6 +18,10 @@ public:
     /// Between tokens: goes over to other settings; touches only what differs.
     void apply(const Settings& settings);
 
+    /// Gives the memory of up to so many slots back that a smaller plan left empty. Between tokens a few, so that no change of
+    /// the budget holds an answer up for long; at the end of an answer all.
+    void giveBack(int slots);
+
     expert::ExpertSupply& supply() { return m_supply; }
     const expert::ExpertCache& cache() const { return m_cache; }
     const policy::GatePolicy& gate() const { return *m_gate; }
@@ -32,7 +36,6 @@ private:
     policy::SlotPlan planFor(const Settings& settings) const;
     void changePlan(const Settings& settings);
     void changePrefetch(const Settings& settings);
-    void freeEmptySlots();
 
     backend::Backend& m_backend;
     expert::ExpertCache::Shape m_shape;
@@ -43,6 +46,8 @@ private:
     expert::ExpertCache m_cache;
     expert::ThreadMover m_mover;
     expert::ExpertSupply m_supply;
+    int m_reserved = 0;           ///< slots that the backend provides, at least as many as the cache counts
+    std::vector<int> m_leftEmpty; ///< slots whose memory may go if nothing has moved in since
 };
 
 } // namespace moescope::runtime
