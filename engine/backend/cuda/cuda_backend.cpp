@@ -110,6 +110,7 @@ public:
     void runExperts(int layer, std::span<const ExpertCall> calls) override;
     void combine(int layer, std::span<const float> weights, int stride, std::span<const int> kept) override;
     void logits(int row, std::span<float> out) override;
+    bool finalNorm(int row, std::span<float> out) override;
     void truncate(int) override {} // positions beyond a token's own are never read, and are written before they are
 
 private:
@@ -122,6 +123,7 @@ private:
     int tokenCount() const { return m_shape.rows; }
     AttentionShape shapeOf(std::span<const PassToken> tokens) const;
     void normalise(const float* weight);
+    void finish();
     template <class Launch>
     void forTiles(std::span<const Product> products, const ActivationView& input, const Launch& launch);
     void multiply(std::span<const Product> products, const ActivationView& input, int outStride, bool add = false);
@@ -335,10 +337,25 @@ void CudaBackend::combine(int, std::span<const float> weights, int stride, std::
     }
 }
 
-void CudaBackend::logits(int row, std::span<float> out) {
+void CudaBackend::finish() {
     if (!m_finished)
         normalise(m_dense.finalNorm());
     m_finished = true;
+}
+
+bool CudaBackend::finalNorm(int row, std::span<float> out) {
+    finish();
+    check(cudaMemcpyAsync(m_memory.embedded.data(),
+                          m_memory.normed.view().values + static_cast<std::ptrdiff_t>(row) * m_config.hidden, out.size_bytes(),
+                          cudaMemcpyDeviceToHost, m_stream.get()),
+          "give the last activation");
+    waitForCompute();
+    std::copy_n(m_memory.embedded.data(), out.size(), out.begin());
+    return true;
+}
+
+void CudaBackend::logits(int row, std::span<float> out) {
+    finish();
     TileCall<1> call{};
     const DeviceMatrix& head = m_dense.head();
     call.input = m_memory.normed.view();
