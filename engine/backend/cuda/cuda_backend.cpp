@@ -79,9 +79,7 @@ public:
           m_slots(slotBytes(m_experts), config.layers * config.experts), m_copier(m_experts, m_slots) {}
     ~CudaBackend() override { cudaStreamSynchronize(m_stream.get()); }
 
-    std::string name() const override {
-        return fmt::format("{} (CUDA), experts in {} memory", m_gpu.name, nameOf(m_memoryKind));
-    }
+    std::string name() const override { return fmt::format("{} (CUDA, {} host memory)", m_gpu.name, nameOf(m_memoryKind)); }
     int maxPassTokens() const override { return kMostPassTokens; }
     std::int64_t residentBytes() const override { return m_dense.bytes() + m_memory.bytes() + m_slots.bytes(); }
     int mostSlots() const override { return m_slots.mostNow(); }
