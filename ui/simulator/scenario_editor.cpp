@@ -117,13 +117,13 @@ void ScenarioEditor::buildSweepRow() {
         for (const simulate::ScenarioSetting& known : simulate::scenarioSettings())
             setting->addItem(QString::fromStdString(known.name), QString::fromStdString(known.name));
         setting->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-        setting->setMinimumContentsLength(6);
+        setting->setMinimumContentsLength(4);
         setting->setAccessibleName(axis == 0 ? tr("Sweep over") : tr("Sweep also over"));
         auto* values = new QLineEdit(m_sweepRow);
         values->setPlaceholderText(axis == 0 ? tr("8:64:8 or lru,lfu") : tr("values"));
         values->setToolTip(tr("from:to:step, or values with commas"));
         values->setAccessibleName(axis == 0 ? tr("Values of the sweep") : tr("Values of the second setting"));
-        values->setMinimumWidth(50);
+        values->setMinimumWidth(36);
         row->addWidget(setting, 3);
         row->addWidget(values, 3);
         connect(setting, &QComboBox::activated, this, [this] { take(tr("sweep")); });

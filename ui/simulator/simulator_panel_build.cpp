@@ -122,9 +122,10 @@ QWidget* SimulatorPanel::buildBar() {
     m_progress = new QProgressBar;
     m_progress->setRange(0, 1000);
     m_progress->setTextVisible(false);
-    m_progress->setFixedWidth(90);
+    m_progress->setFixedWidth(60);
     m_progress->setAccessibleName(tr("Progress of the simulation"));
-    m_remaining = new LiveLabel(m_theme, Theme::Role::Muted, m_theme.caption(), LiveLabel::Fit::Grow);
+    m_remaining = new LiveLabel(m_theme, Theme::Role::Muted, m_theme.caption(), LiveLabel::Fit::Elide);
+    m_remaining->setFixedWidth(116); // the bar must not widen its dock while it works
     m_cancel = new QPushButton(tr("cancel"));
     m_cancel->setProperty("flat", true);
     m_cancel->setToolTip(tr("Stop; nothing is written (Esc)"));
