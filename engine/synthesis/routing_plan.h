@@ -36,6 +36,9 @@ struct LayerPlan {
 /// windows of 512, means over layers (aimed at): reuse 0.366, 0.355, 0.366 (0.36), next-gate recall 0.903, 0.902, 0.902
 /// (0.905); per layer within 0.06 of the aim. The busiest of eight experts takes 18-19 % of the choices, the idlest 7-8 %. The
 /// bundled model, same text: 0.335, 0.911, 23 % and 6 %. `./run bench-routing MODEL TEXT` prints these figures for any model.
+/// Mixtral-8x7B's shape cut to 4 layers, Q4_0, seed 1, 128 tokens of the same text: reuse 0.276, 0.256, 0.346, 0.327
+/// (0.27-0.29), recall 0.832, 0.875, 0.875 (0.849, 0.915, 0.888); the best expert repeats that of the token before in 18 %
+/// (published for the real model: 21 %).
 ///
 /// Everything else (which expert, balance, entropy) is what a random matrix makes of it; the router's spread grows with depth
 /// so that the second expert's weight falls, as measured on real models.

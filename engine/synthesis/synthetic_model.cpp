@@ -81,7 +81,7 @@ void SyntheticModel::describe(const model::GgufFile& tokenizer) {
         .set("moescope.synthetic.shape", s.name)
         .set("moescope.synthetic.seed", m_order.seed)
         .set("moescope.provenance", fmt::format("random weights, made by {} with seed {}; tokenizer of {}", m_order.program,
-                                                m_order.seed, tokenizer.text("general.name").value_or("another model")))
+                                                m_order.seed, std::filesystem::path(tokenizer.name()).filename().string()))
         .set(key("block_count"), u32(s.layers))
         .set(key("context_length"), u32(s.contextTokens))
         .set(key("embedding_length"), u32(s.hidden))
