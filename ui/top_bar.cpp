@@ -13,11 +13,12 @@ namespace moescope::ui {
 
 QString modelText(const model::ModelFacts& facts) {
     QString text = QString::fromStdString(facts.name);
+    // First, because the end of a long text is cut off.
+    if (facts.synthetic)
+        text.prepend(TopBar::tr("synthetic weights · "));
     if (!facts.quantisation.empty())
         text += u" · "_s + QString::fromStdString(facts.quantisation);
     text += TopBar::tr(" · %1 × %2 experts, top-%3").arg(facts.layers).arg(facts.experts).arg(facts.topK);
-    if (facts.synthetic)
-        text += TopBar::tr(" · synthetic weights");
     return text;
 }
 

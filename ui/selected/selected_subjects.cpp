@@ -110,8 +110,11 @@ SelectedSubject describeSession(const Snapshot& snapshot) {
     if (!snapshot.info)
         return subject;
     const session::SessionInfo& info = *snapshot.info;
+    QString model = QString::fromStdString(info.model.name);
+    if (info.model.synthetic)
+        model += tr(" · synthetic weights");
     subject.rows = {
-        {tr("model"), QString::fromStdString(info.model.name), {}},
+        {tr("model"), model, {}},
         {tr("experts"),
          QObject::tr("%1 layers × %2, top-%3").arg(snapshot.layers).arg(snapshot.experts).arg(info.model.topK),
          {}},
