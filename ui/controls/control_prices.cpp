@@ -62,6 +62,8 @@ QString prefetchPrice(const analysis::Snapshot& snapshot) {
         parts << words("recall %1").arg(format::share(summary.prefetchRecall));
     if (summary.prefetchPrecision >= 0)
         parts << words("precision %1").arg(format::share(summary.prefetchPrecision));
+    if (summary.prefetchHiddenMsPerToken > 0)
+        parts << words("hides %1").arg(format::milliseconds(summary.prefetchHiddenMsPerToken));
     if (summary.bytesPrefetch > 0 && summary.tokens > 0)
         parts << words("%1 per token").arg(format::bytes(summary.bytesPrefetch / summary.tokens));
     return parts.join(u" · "_s);

@@ -25,9 +25,21 @@ bool sameValue(const QString& a, const QString& b) {
 } // namespace
 
 QStringList controlNames() {
-    return {u"gate"_s,     u"gate-threshold"_s, u"gate-layers"_s,        u"gate-phase"_s,
-            u"cache"_s,    u"cache-weights"_s,  u"cache-experts"_s,      u"allocation"_s,
-            u"prefetch"_s, u"prefetch-depth"_s, u"prefetch-budget-mb"_s, u"link"_s};
+    return {u"gate"_s,
+            u"gate-threshold"_s,
+            u"gate-layers"_s,
+            u"gate-phase"_s,
+            u"cache"_s,
+            u"cache-weights"_s,
+            u"cache-experts"_s,
+            u"allocation"_s,
+            u"prefetch"_s,
+            u"prefetch-depth"_s,
+            u"prefetch-budget-mb"_s,
+            u"prefetch-spare-steps"_s,
+            u"prefetch-first-layer"_s,
+            u"prefetch-watch"_s,
+            u"link"_s};
 }
 
 ControlValues defaultValues() {
@@ -42,6 +54,9 @@ ControlValues defaultValues() {
             {u"prefetch"_s, u"none"_s},
             {u"prefetch-depth"_s, u"1"_s},
             {u"prefetch-budget-mb"_s, u"1"_s},
+            {u"prefetch-spare-steps"_s, u"1"_s},
+            {u"prefetch-first-layer"_s, u"on"_s},
+            {u"prefetch-watch"_s, u"on"_s},
             {u"link"_s, u"none"_s}};
 }
 

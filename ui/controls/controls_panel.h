@@ -10,6 +10,7 @@
 #include <QUndoStack>
 #include <QWidget>
 
+class QCheckBox;
 class QComboBox;
 class QDoubleSpinBox;
 class QLabel;
@@ -57,6 +58,7 @@ private:
     void makeCache(QVBoxLayout& column);
     void makeWeights(QVBoxLayout& column);
     void makePrefetch(QVBoxLayout& column);
+    void makePrefetchDetails(QVBoxLayout& column);
     void makeLink(QVBoxLayout& column);
 
     void refresh();
@@ -67,6 +69,8 @@ private:
     void refreshGatePrice();
     void refreshGateBlocks(bool can);
     void refreshWeights();
+    void refreshPrefetch();
+    void refreshPrefetchBlocks(bool can);
     void readModel();
     void offerGates();
     void choosePreset(const ControlPreset& preset);
@@ -102,6 +106,10 @@ private:
     SettingSlider* m_link = nullptr;
     QMap<QString, QComboBox*> m_choices;
     QSpinBox* m_depth = nullptr;
+    QSpinBox* m_spare = nullptr;
+    QCheckBox* m_auto = nullptr;
+    QMap<QString, QCheckBox*> m_switches; ///< by setting: "on" or "off"
+    double m_lastBudget = 1;              ///< megabytes to come back to from "auto"
     QLineEdit* m_layers = nullptr;
     QWidget* m_weightRow = nullptr;
     QList<QDoubleSpinBox*> m_weights; ///< recency, frequency, nearness of the layer's turn

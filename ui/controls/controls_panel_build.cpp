@@ -6,6 +6,7 @@
 #include "ui/controls/setting_slider.h"
 
 #include <QBoxLayout>
+#include <QCheckBox>
 #include <QComboBox>
 #include <QDoubleSpinBox>
 #include <QLabel>
@@ -196,6 +197,43 @@ void ControlsPanel::makePrefetch(QVBoxLayout& column) {
         changeOne(u"prefetch-budget-mb"_s, QString::number(rounded(value)), settled);
     });
     column.addWidget(m_budget);
+    makePrefetchDetails(column);
+}
+
+void ControlsPanel::makePrefetchDetails(QVBoxLayout& column) {
+    QHBoxLayout* row = makeRow(column);
+    const auto box = [&](const QString& name, const QString& tip) {
+        auto* made = new QCheckBox(name, this);
+        made->setFont(m_theme.caption());
+        made->setToolTip(tip);
+        row->addWidget(made);
+        return made;
+    };
+    m_auto = box(tr("auto"), tr("The budget is what the link's measured spare time allows"));
+    m_auto->setAccessibleName(tr("Automatic prefetch budget"));
+    connect(m_auto, &QCheckBox::clicked, this, [this](bool on) {
+        changeOne(u"prefetch-budget-mb"_s, on ? u"auto"_s : QString::number(rounded(m_lastBudget)), true);
+    });
+    const auto onOff = [&](const QString& setting, const QString& name, const QString& tip) {
+        m_switches[setting] = box(name, tip);
+        m_switches[setting]->setAccessibleName(setting);
+        connect(m_switches[setting], &QCheckBox::clicked, this,
+                [this, setting](bool on) { changeOne(setting, on ? u"on"_s : u"off"_s, true); });
+    };
+    onOff(u"prefetch-first-layer"_s, tr("layer 0"),
+          tr("Also guess at the next token's first layer, by the calibration's gate for it"));
+    onOff(u"prefetch-watch"_s, tr("watch"), tr("Rest guesses while they cost more time than they hide, and try again later"));
+    row->addStretch(1);
+    m_spare = new QSpinBox(this);
+    m_spare->setRange(0, 99);
+    m_spare->setFont(m_theme.caption());
+    m_spare->setFixedWidth(34);
+    m_spare->setAccessibleName(u"prefetch-spare-steps"_s);
+    const QString tip = tr("An expert that was used or foreseen within so many steps never leaves for a guess; 0: any may");
+    m_spare->setToolTip(tip);
+    addNamed(*row, tr("spare"), m_spare)->setToolTip(tip);
+    connect(m_spare, &QSpinBox::valueChanged, this,
+            [this](int steps) { changeOne(u"prefetch-spare-steps"_s, QString::number(steps), true); });
 }
 
 void ControlsPanel::makeLink(QVBoxLayout& column) {

@@ -5,6 +5,7 @@
 #include "ui/controls/setting_slider.h"
 #include "ui/format.h"
 
+#include <QCheckBox>
 #include <QClipboard>
 #include <QComboBox>
 #include <QDoubleSpinBox>
@@ -91,19 +92,16 @@ void ControlsPanel::refreshSliders() {
     const int all = std::max(1, expertCount(*snapshot));
     const int layers = snapshot->info ? snapshot->info->model.layers : 0;
     const int slots = m_shown.value(u"cache-experts"_s).toInt();
-    const double budget = m_shown.value(u"prefetch-budget-mb"_s).toDouble();
     const QString link = m_shown.value(u"link"_s);
     refreshGate();
     refreshWeights();
     m_slots->setScale({SliderScale::Kind::Linear, static_cast<double>(std::min(layers, all)), static_cast<double>(all)});
     m_slots->setValue(slots > 0 ? slots : all, tr("%1 / %2").arg(slots > 0 ? std::min(slots, all) : all).arg(all));
-    m_budget->setValue(budget, tr("%1 MB").arg(format::number(budget, 3)));
+    refreshPrefetch();
     const double gigabytes = linkGigabytes(link);
     m_link->setValue(gigabytes > 0 ? gigabytes : 64, gigabytes > 0 ? tr("%1 GB/s").arg(gigabytes) : tr("no limit"));
     for (auto at = m_choices.begin(); at != m_choices.end(); ++at)
         at.value()->setCurrentIndex(at.value()->findText(m_shown.value(at.key())));
-    const QSignalBlocker quiet(m_depth);
-    m_depth->setValue(m_shown.value(u"prefetch-depth"_s).toInt());
 }
 
 void ControlsPanel::refreshPrices() {
@@ -115,6 +113,36 @@ void ControlsPanel::refreshPrices() {
     m_budget->setPrice(prefetchPrice(*snapshot));
     m_budget->slider().setToolTip(tr("Bytes that each layer of a decode step may fetch ahead"));
     m_link->setPrice(linkPrice(*snapshot));
+}
+
+void ControlsPanel::refreshPrefetch() {
+    const QString budget = m_shown.value(u"prefetch-budget-mb"_s);
+    const bool byLink = budget == u"auto"_s;
+    if (!byLink)
+        m_lastBudget = budget.toDouble();
+    m_budget->setValue(m_lastBudget, byLink ? tr("auto") : tr("%1 MB").arg(format::number(m_lastBudget, 3)));
+    m_auto->setChecked(byLink);
+    for (auto at = m_switches.begin(); at != m_switches.end(); ++at)
+        at.value()->setChecked(m_shown.value(at.key()) == u"on"_s);
+    const QSignalBlocker quietDepth(m_depth);
+    const QSignalBlocker quietSpare(m_spare);
+    m_depth->setValue(m_shown.value(u"prefetch-depth"_s).toInt());
+    m_spare->setValue(m_shown.value(u"prefetch-spare-steps"_s).toInt());
+}
+
+void ControlsPanel::refreshPrefetchBlocks(bool can) {
+    const bool fetches = m_shown.value(u"prefetch"_s) != u"none"_s;
+    const bool byLink = m_shown.value(u"prefetch-budget-mb"_s) == u"auto"_s;
+    m_budget->setBlocked(!can || !fetches || byLink,
+                         !can       ? QString()
+                         : !fetches ? tr("nothing is fetched ahead; choose next-layer first")
+                         : byLink   ? tr("what the link's spare time allows · %1").arg(prefetchPrice(*m_feed.snapshot()))
+                                    : QString());
+    m_depth->setEnabled(can && fetches);
+    m_spare->setEnabled(can && fetches);
+    m_auto->setEnabled(can && fetches);
+    for (QCheckBox* box : std::as_const(m_switches))
+        box->setEnabled(can && fetches);
 }
 
 void ControlsPanel::refreshGatePrice() {
@@ -161,17 +189,14 @@ void ControlsPanel::refreshGateBlocks(bool can) {
 void ControlsPanel::refreshBlocks() {
     const QString reason = blockedReason();
     const bool can = reason.isEmpty();
-    const bool fetches = m_shown.value(u"prefetch"_s) != u"none"_s;
     m_reason->setText(reason);
     m_reason->setVisible(!can);
     m_slots->setBlocked(!can);
-    m_budget->setBlocked(!can || !fetches,
-                         can && !fetches ? tr("nothing is fetched ahead; choose next-layer first") : QString());
     m_link->setBlocked(!can);
     for (QComboBox* choice : std::as_const(m_choices))
         choice->setEnabled(can);
     refreshGateBlocks(can);
-    m_depth->setEnabled(can && fetches);
+    refreshPrefetchBlocks(can);
     m_undoButton->setEnabled(can && m_undo.canUndo());
     m_redoButton->setEnabled(can && m_undo.canRedo());
     m_resetButton->setEnabled(can && m_shown != defaultValues());

@@ -90,7 +90,6 @@ void addLink(Lines& lines, const Snapshot& snapshot) {
     lines.share(tr("overlap"), s.overlapShare, tr("Transfer time that compute did not have to wait for"));
     lines.bytes(tr("bytes, demand"), s.bytesDemand, tr("Fetched because a token needed the expert at once"));
     lines.bytes(tr("bytes, prefetch"), s.bytesPrefetch, tr("Fetched on a guess"));
-    lines.bytes(tr("bytes, prefetch used"), s.bytesPrefetchUsed, tr("Of the prefetched bytes, those used before eviction"));
     lines.bytes(tr("bytes, allocation"), s.bytesAllocation, tr("Fetched because the cache's shape changed"));
     lines.text(tr("bytes, unattributed"), format::bytes(s.bytesUnattributed), static_cast<qlonglong>(s.bytesUnattributed),
                tr("Moved, but no token, layer or expert is known for them"), s.bytesUnattributed > 0);
@@ -103,6 +102,11 @@ void addPrefetch(Lines& lines, const Summary& s) {
     lines.share(tr("precision"), s.prefetchPrecision, tr("Of the prefetched experts, the share used before eviction"));
     lines.count(tr("issued"), s.prefetchIssued, tr("Prefetches queued"));
     lines.count(tr("used"), s.prefetchUsed, tr("Prefetched experts that a token then used"));
+    lines.bytes(tr("useful bytes"), s.bytesPrefetchUsed, tr("Of the prefetched bytes, those used before eviction"));
+    lines.bytes(tr("wasted bytes"), s.bytesPrefetchWasted,
+                tr("Of the prefetched bytes, those evicted unused or broken off; the rest is not decided yet"));
+    lines.milliseconds(tr("hidden per token"), s.prefetchHiddenMsPerToken,
+                       tr("Copies of used guesses that were over when their layer asked, per decoded token"));
 }
 
 void addRouting(Lines& lines, const Snapshot& snapshot) {

@@ -87,7 +87,23 @@ int LayerStatsModel::rowCount(const QModelIndex& parent) const {
 }
 
 int LayerStatsModel::columnCount(const QModelIndex& parent) const {
-    return parent.isValid() ? 0 : 8;
+    return parent.isValid() ? 0 : 13;
+}
+
+QVariant LayerStatsModel::prefetchFigure(const analysis::PrefetchRecord& prefetch, int column, bool raw) const {
+    const auto bytes = [raw](std::int64_t value) {
+        return raw ? QVariant(static_cast<qlonglong>(value)) : QVariant(format::bytes(value));
+    };
+    switch (column) {
+    case 9:
+        return static_cast<qlonglong>(prefetch.issued);
+    case 10:
+        return bytes(prefetch.bytesUsed);
+    case 11:
+        return bytes(prefetch.bytesWasted);
+    default:
+        return raw ? QVariant(static_cast<double>(prefetch.hiddenNs) / 1e6) : QVariant(format::duration(prefetch.hiddenNs));
+    }
 }
 
 QVariant LayerStatsModel::data(const QModelIndex& index, int role) const {
@@ -119,15 +135,20 @@ QVariant LayerStatsModel::data(const QModelIndex& index, int role) const {
         return share(life.decisions > 0 ? static_cast<double>(life.kept) / static_cast<double>(life.decisions) : -1);
     case 6:
         return share(rateOf(life.single, life.decisions));
+    case 7:
+        return share(life.recall());
+    case 8:
+        return share(life.prefetch.precision());
     default:
-        return share(rateOf(life.predictedHits, life.predictedSlots));
+        return prefetchFigure(life.prefetch, index.column(), raw);
     }
 }
 
 QVariant LayerStatsModel::headerData(int section, Qt::Orientation orientation, int role) const {
-    static const char* const kNames[] = {QT_TR_NOOP("slots"),    QT_TR_NOOP("hits"),    QT_TR_NOOP("misses"),
-                                         QT_TR_NOOP("hit rate"), QT_TR_NOOP("optimum"), QT_TR_NOOP("experts"),
-                                         QT_TR_NOOP("single"),   QT_TR_NOOP("recall")};
+    static const char* const kNames[] = {
+        QT_TR_NOOP("slots"),   QT_TR_NOOP("hits"),   QT_TR_NOOP("misses"), QT_TR_NOOP("hit rate"),  QT_TR_NOOP("optimum"),
+        QT_TR_NOOP("experts"), QT_TR_NOOP("single"), QT_TR_NOOP("recall"), QT_TR_NOOP("precision"), QT_TR_NOOP("guesses"),
+        QT_TR_NOOP("useful"),  QT_TR_NOOP("wasted"), QT_TR_NOOP("hidden")};
     static const char* const kMeanings[] = {
         QT_TR_NOOP("Experts of this layer that fit in the cache"),
         QT_TR_NOOP("Experts that were resident when asked for"),
@@ -136,7 +157,12 @@ QVariant LayerStatsModel::headerData(int section, Qt::Orientation orientation, i
         QT_TR_NOOP("Hit rate of the best possible eviction (Belady) on the same accesses and slots"),
         QT_TR_NOOP("Mean experts run per token"),
         QT_TR_NOOP("Share of the decisions that ran one expert though there were more candidates"),
-        QT_TR_NOOP("Share of the chosen experts that the layer before had predicted")};
+        QT_TR_NOOP("Share of the chosen experts that the layer before had predicted"),
+        QT_TR_NOOP("Of the experts that were fetched ahead, the share used before eviction"),
+        QT_TR_NOOP("Experts of this layer that were asked for ahead"),
+        QT_TR_NOOP("Bytes fetched ahead and used"),
+        QT_TR_NOOP("Bytes fetched ahead in vain: evicted unused, or broken off"),
+        QT_TR_NOOP("Time of the copies that were over when the layer asked (ms)")};
     if (orientation == Qt::Horizontal && role == Qt::ToolTipRole)
         return tr(kMeanings[section]);
     if (role != Qt::DisplayRole)

@@ -53,6 +53,7 @@ public:
     QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
 
 private:
+    QVariant prefetchFigure(const analysis::PrefetchRecord& prefetch, int column, bool raw) const;
     analysis::SnapshotPtr m_snapshot;
     int m_rows = 0;
 };
