@@ -96,14 +96,14 @@ void WindowDocks::arrangeWide() {
     m_window.resizeDocks({dock(u"experts"_s), dock(u"cache"_s)}, {402, 372}, Qt::Horizontal);
     m_window.resizeDocks({dock(u"experts"_s), dock(u"timeline"_s), dock(u"tokens"_s)}, {287, 300, 210}, Qt::Vertical);
     QList<QDockWidget*> right{dock(u"controls"_s)};
-    QList<int> heights{412};
+    QList<int> heights{352};
     if (DockPanel* gating = dock(u"gating"_s)) {
         right << gating;
-        heights << 190;
+        heights << 270;
     }
     if (DockPanel* selected = dock(u"selected"_s)) {
         right << selected;
-        heights << 190;
+        heights << 170;
     }
     m_window.resizeDocks(right, heights, Qt::Vertical);
     refreshTabs();
