@@ -209,8 +209,11 @@ void ThreadMover::endBegun(Lock& lock, Transfer& transfer) {
 void ThreadMover::carryBlock(Transfer& transfer, const Link& link, Pace& pace) {
     const TransferRequest& request = transfer.request;
     const trace::OpenScope open(m_scopes, {request.token, request.key, trace::Stage::Experts, transfer.id});
+    const trace::TimeNs begin = m_clock.now();
+    if (!transfer.started())
+        transfer.begin = begin;
     if (link.emulated() && !pace.running)
-        pace = {.due = m_clock.now() + link.latencyNs, .running = true};
+        pace = {.due = begin + link.latencyNs, .running = true};
     const std::int64_t before = transfer.bytes;
     const int ahead = link.emulated() ? 1 : m_loader.blocksAtOnce();
     if (m_loader.blocksAtOnce() == 1) {
@@ -231,8 +234,6 @@ void ThreadMover::carryBlock(Transfer& transfer, const Link& link, Pace& pace) {
 }
 
 void ThreadMover::loadNextBlock(Transfer& transfer) {
-    if (!transfer.started())
-        transfer.begin = m_clock.now();
     transfer.bytes += m_loader.loadBlock(transfer.request.key, transfer.request.slot, transfer.nextBlock);
     transfer.begunBlocks = ++transfer.nextBlock;
     transfer.end = m_clock.now();

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <stdexcept>
+#include <sys/statvfs.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -82,6 +83,10 @@ void GgufWriter::writeAt(std::int64_t position, std::span<const std::byte> bytes
 
 void GgufWriter::reserve() const {
     const std::int64_t size = m_plan.fileBytes();
+    // Reserving what there is not would fill the disk for a moment, and others would fail.
+    struct statvfs disk {};
+    if (::fstatvfs(m_file, &disk) == 0 && static_cast<std::uint64_t>(size) / disk.f_frsize > disk.f_bavail)
+        fail(ENOSPC);
     if (::fallocate(m_file, 0, 0, size) == 0)
         return;
     // Not every file system can reserve; then the first write that finds no room says so.

@@ -137,7 +137,7 @@ std::vector<double> medianRatios(const Snapshot& snapshot, TokenRange range) {
         if (choice.candidates < 2 || choice.phase != trace::Phase::Decode)
             return true;
         // Kept ones come first, so that the larger weight may stand second.
-        const auto [less, more] = std::minmax(trace::fromHalf(choice.weights[0]), trace::fromHalf(choice.weights[1]));
+        const auto [less, more] = std::minmax({trace::fromHalf(choice.weights[0]), trace::fromHalf(choice.weights[1])});
         if (more > 0)
             ratios[layer].push_back(less / more);
         return true;

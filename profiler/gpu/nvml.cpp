@@ -8,7 +8,7 @@
 namespace moescope::gpu {
 namespace {
 
-struct Utilisation {
+struct Rates {
     unsigned gpu = 0;
     unsigned memory = 0;
 };
@@ -37,7 +37,7 @@ struct Nvml::Functions {
     int (*linkWidth)(void*, unsigned*) = nullptr;
     int (*mostLinkGeneration)(void*, unsigned*) = nullptr;
     int (*mostLinkWidth)(void*, unsigned*) = nullptr;
-    int (*utilisation)(void*, Utilisation*) = nullptr;
+    int (*utilisation)(void*, Rates*) = nullptr;
     int (*memory)(void*, Memory*) = nullptr;
     int (*clock)(void*, unsigned, unsigned*) = nullptr;
     int (*power)(void*, unsigned*) = nullptr;
@@ -89,7 +89,7 @@ std::string Nvml::description() const {
 }
 
 std::optional<trace::GpuSample> Nvml::sample(trace::TimeNs now) const {
-    Utilisation busy;
+    Rates busy;
     Memory memory;
     if (m_functions->utilisation(m_device, &busy) != kSuccess || m_functions->memory(m_device, &memory) != kSuccess)
         return std::nullopt;

@@ -1,10 +1,10 @@
 #include "ui/controls/controls_panel.h"
 
+#include "ui/background_task.h"
 #include "ui/controls/setting_sender.h"
 #include "ui/controls/setting_slider.h"
 #include "ui/controls/setting_undo.h"
-#include "ui/gating/gate_presets.h"
-#include "ui/sessions/background_task.h"
+#include "ui/gate_presets.h"
 
 #include <QDateTime>
 #include <QTimer>

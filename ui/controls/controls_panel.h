@@ -1,8 +1,8 @@
 #pragma once
 #include "ui/commands.h"
-#include "ui/controls/control_values.h"
-#include "ui/gating/gate_estimate.h"
-#include "ui/gating/gate_rule.h"
+#include "ui/control_values.h"
+#include "ui/gate_estimate.h"
+#include "ui/gate_rule.h"
 #include "ui/selection.h"
 #include "ui/session_feed.h"
 #include "ui/theme.h"

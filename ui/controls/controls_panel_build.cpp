@@ -224,6 +224,7 @@ void ControlsPanel::makePrefetchDetails(QVBoxLayout& column) {
           tr("Also guess at the next token's first layer, by the calibration's gate for it"));
     onOff(u"prefetch-watch"_s, tr("watch"), tr("Rest guesses while they cost more time than they hide, and try again later"));
     row->addStretch(1);
+    QHBoxLayout* below = makeRow(column);
     m_spare = new QSpinBox(this);
     m_spare->setRange(0, 99);
     m_spare->setFont(m_theme.caption());
@@ -231,7 +232,8 @@ void ControlsPanel::makePrefetchDetails(QVBoxLayout& column) {
     m_spare->setAccessibleName(u"prefetch-spare-steps"_s);
     const QString tip = tr("An expert that was used or foreseen within so many steps never leaves for a guess; 0: any may");
     m_spare->setToolTip(tip);
-    addNamed(*row, tr("spare"), m_spare)->setToolTip(tip);
+    addNamed(*below, tr("spare what was used within"), m_spare)->setToolTip(tip);
+    below->addStretch(1);
     connect(m_spare, &QSpinBox::valueChanged, this,
             [this](int steps) { changeOne(u"prefetch-spare-steps"_s, QString::number(steps), true); });
 }
@@ -250,16 +252,18 @@ void ControlsPanel::makeLink(QVBoxLayout& column) {
 }
 
 QWidget* ControlsPanel::makePresets() {
+    constexpr int kInRow = 3;
     auto* holder = new QWidget(this);
-    auto* row = new QHBoxLayout(holder);
-    row->setContentsMargins(0, 0, 0, 0);
-    row->setSpacing(4);
+    auto* grid = new QGridLayout(holder);
+    grid->setContentsMargins(0, 0, 0, 0);
+    grid->setSpacing(4);
     for (const ControlPreset& preset : controlPresets()) {
         auto* button = new QPushButton(preset.name, holder);
         button->setProperty("preset", true);
         button->setCheckable(true);
         button->setToolTip(preset.tip);
-        row->addWidget(button, 1);
+        const int place = static_cast<int>(m_presets.size());
+        grid->addWidget(button, place / kInRow, place % kInRow);
         m_presets << button;
         connect(button, &QPushButton::clicked, this, [this, preset] { choosePreset(preset); });
     }

@@ -1,5 +1,5 @@
 #pragma once
-#include "ui/controls/slider_scale.h"
+#include "ui/slider_scale.h"
 #include "ui/theme.h"
 
 #include <QWidget>

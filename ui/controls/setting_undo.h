@@ -1,5 +1,5 @@
 #pragma once
-#include "ui/controls/control_values.h"
+#include "ui/control_values.h"
 
 #include <QUndoCommand>
 #include <functional>

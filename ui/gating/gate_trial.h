@@ -1,5 +1,5 @@
 #pragma once
-#include "ui/gating/gate_estimate.h"
+#include "ui/gate_estimate.h"
 #include "ui/gating/gating_model.h"
 
 #include <QElapsedTimer>

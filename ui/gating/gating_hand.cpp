@@ -1,7 +1,7 @@
 #include "ui/format.h"
-#include "ui/gating/gating_geometry.h"
 #include "ui/gating/gating_panel.h"
 #include "ui/gating/gating_view.h"
+#include "ui/gating_geometry.h"
 #include "ui/plot/plot_gestures.h"
 #include "ui/plot/plot_widget.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 #include "profiler/analysis/range_figures.h"
-#include "ui/gating/gate_estimate.h"
-#include "ui/gating/gate_rule.h"
+#include "ui/gate_estimate.h"
+#include "ui/gate_rule.h"
 
 #include <QAbstractTableModel>
 #include <optional>

@@ -1,14 +1,14 @@
 #include "ui/gating/gating_panel.h"
 
+#include "ui/background_task.h"
 #include "ui/format.h"
 #include "ui/gating/cost_model.h"
-#include "ui/gating/gating_geometry.h"
 #include "ui/gating/gating_view.h"
+#include "ui/gating_geometry.h"
 #include "ui/plot/combo_button.h"
 #include "ui/plot/plot_gestures.h"
 #include "ui/plot/plot_widget.h"
 #include "ui/plot/token_experts.h"
-#include "ui/sessions/background_task.h"
 
 #include <QAction>
 #include <QBoxLayout>

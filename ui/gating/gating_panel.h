@@ -1,7 +1,7 @@
 #pragma once
 #include "ui/commands.h"
-#include "ui/controls/control_values.h"
-#include "ui/gating/gate_presets.h"
+#include "ui/control_values.h"
+#include "ui/gate_presets.h"
 #include "ui/gating/gate_trial.h"
 #include "ui/selection.h"
 #include "ui/session_feed.h"

@@ -1,7 +1,7 @@
 #include "ui/sessions/sessions_panel.h"
 
 #include "profiler/session/session_reader.h"
-#include "ui/sessions/background_task.h"
+#include "ui/background_task.h"
 #include "ui/sessions/sessions_model.h"
 
 #include <QBoxLayout>

@@ -1,5 +1,5 @@
 #include "ui/format.h"
-#include "ui/gating/gate_estimate.h"
+#include "ui/gate_estimate.h"
 #include "ui/stats/stats_model.h"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #include "tests/ui/support/panel_bench.h"
 #include "ui/controls/controls_panel.h"
 #include "ui/controls/setting_slider.h"
-#include "ui/controls/slider_scale.h"
+#include "ui/slider_scale.h"
 
 #include <QClipboard>
 #include <QComboBox>

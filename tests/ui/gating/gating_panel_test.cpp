@@ -1,9 +1,9 @@
 #include "tests/ui/support/panel_bench.h"
 #include "ui/gating/cost_model.h"
-#include "ui/gating/gating_geometry.h"
 #include "ui/gating/gating_model.h"
 #include "ui/gating/gating_panel.h"
 #include "ui/gating/gating_view.h"
+#include "ui/gating_geometry.h"
 #include "ui/plot/custom_plot.h"
 #include "ui/plot/plot_widget.h"
 

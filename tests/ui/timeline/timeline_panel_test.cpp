@@ -1,5 +1,6 @@
 #include "tests/ui/support/panel_bench.h"
 #include "ui/plot/custom_plot.h"
+#include "ui/plot/plot_gestures.h"
 #include "ui/plot/plot_widget.h"
 #include "ui/timeline/timeline_model.h"
 #include "ui/timeline/timeline_panel.h"
@@ -231,7 +232,7 @@ void TimelinePanelTest::markersSayTheirWords() {
     const trace::TimeNs at = session.edit().passes[40].begin;
     const QString words = QStringLiteral("Prefetch switched itself down: over the last 64 tokens it cost more than it hid.");
     session.edit().notes.push_back({at, trace::TokenIndex(40), words.toStdString(), false});
-    session.edit().notes.push_back({at + 1000, trace::TokenIndex(40), "and again", false}); // no room for its words
+    session.edit().notes.push_back({session.edit().passes[60].begin, trace::TokenIndex(60), "and again", false});
     open(bench, panel, session);
     const auto markers = timelineMarkers(*session.snapshot());
     QCOMPARE(markers.size(), std::size_t{4});
@@ -239,7 +240,7 @@ void TimelinePanelTest::markersSayTheirWords() {
     const QRectF area(panel.plot().plot().axisRect(0)->rect());
     const double x =
         area.left() + area.width() * static_cast<double>(at - panel.view().begin) / static_cast<double>(panel.view().size());
-    QTest::mouseMove(&panel.plot().plot(), QPoint(static_cast<int>(x) + 20, static_cast<int>(area.top()) - 8));
+    Q_EMIT panel.plot().gestures().hovered(QPointF(x, area.top() - 8));
     QVERIFY2(panel.plot().readout().contains(QStringLiteral("cost more than it hid")), qPrintable(panel.plot().readout()));
     bench.picture(panel, QStringLiteral("timeline-notes"));
     // Found from the keyboard as well.

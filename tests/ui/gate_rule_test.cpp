@@ -1,7 +1,7 @@
 #include "tests/ui/support/sample_snapshot.h"
-#include "ui/gating/gate_estimate.h"
-#include "ui/gating/gate_presets.h"
-#include "ui/gating/gate_rule.h"
+#include "ui/gate_estimate.h"
+#include "ui/gate_presets.h"
+#include "ui/gate_rule.h"
 
 #include <QTest>
 #include <cmath>

@@ -1,7 +1,7 @@
-#include "ui/gating/gate_presets.h"
+#include "ui/gate_presets.h"
 
 #include "profiler/analysis/recorded_decisions.h"
-#include "ui/gating/gate_rule.h"
+#include "ui/gate_rule.h"
 
 #include <QCoreApplication>
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "ui/controls/control_values.h"
+#include "ui/control_values.h"
 
 #include <QCoreApplication>
 

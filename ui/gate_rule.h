@@ -1,6 +1,6 @@
 #pragma once
 #include "engine/policy/sensitivities.h"
-#include "ui/controls/slider_scale.h"
+#include "ui/slider_scale.h"
 
 #include <QString>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "ui/controls/slider_scale.h"
+#include "ui/slider_scale.h"
 
 #include <algorithm>
 

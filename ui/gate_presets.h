@@ -1,7 +1,7 @@
 #pragma once
 #include "profiler/analysis/snapshot.h"
-#include "ui/controls/control_values.h"
-#include "ui/gating/gate_estimate.h"
+#include "ui/control_values.h"
+#include "ui/gate_estimate.h"
 
 namespace moescope::ui {
 

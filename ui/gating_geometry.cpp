@@ -1,4 +1,4 @@
-#include "ui/gating/gating_geometry.h"
+#include "ui/gating_geometry.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "ui/gating/gate_estimate.h"
+#include "ui/gate_estimate.h"
 
 #include "profiler/analysis/recorded_decisions.h"
 #include "ui/format.h"

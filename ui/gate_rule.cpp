@@ -1,7 +1,7 @@
-#include "ui/gating/gate_rule.h"
+#include "ui/gate_rule.h"
 
 #include "ui/format.h"
-#include "ui/gating/gating_geometry.h"
+#include "ui/gating_geometry.h"
 
 #include <QCoreApplication>
 #include <algorithm>
