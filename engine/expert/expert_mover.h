@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/trace/clock.h"
 #include "engine/trace/event.h"
 
 #include <string>
@@ -6,10 +7,12 @@
 
 namespace moescope::expert {
 
-/// What a block that was copied in the background moved, and for how long it was on the link.
+/// What a block that was copied in the background moved, and when it was on the link: no later than from begin, no earlier
+/// than to end, by the clock that endBlock() was given.
 struct BlockMoved {
     std::int64_t bytes = 0;
-    std::int64_t tookNs = 0;
+    trace::TimeNs begin = 0;
+    trace::TimeNs end = 0;
 };
 
 /// Copies one expert's bytes into a slot, in blocks. Implemented by each backend. Blocks are loaded on the mover's thread,
@@ -24,9 +27,10 @@ public:
     /// How many blocks the loader copies in the background, in the order begun, so that the link need not wait for the host
     /// between two. 1: there is only loadBlock().
     virtual int blocksAtOnce() const { return 1; }
-    /// Begins a block. urgent: an expert that is waited for, not a guess.
-    virtual void beginBlock(trace::ExpertKey, int /*slot*/, int /*block*/, bool /*urgent*/) {}
-    virtual BlockMoved endBlock() { return {}; } ///< waits for the oldest block begun
+    /// Begins a block, which is handed over at `now`. urgent: an expert that is waited for, not a guess.
+    virtual void beginBlock(trace::ExpertKey, int /*slot*/, int /*block*/, bool /*urgent*/, trace::TimeNs /*now*/) {}
+    /// Waits for the oldest block begun. The clock is that of the times given to beginBlock().
+    virtual BlockMoved endBlock(const trace::Clock&) { return {}; }
 };
 
 /// Speed of the emulated link. bytesPerSecond 0 = not emulated: as fast as the machine copies.

@@ -210,7 +210,7 @@ void ThreadMover::carryBlock(Transfer& transfer, const Link& link, Pace& pace) {
     const TransferRequest& request = transfer.request;
     const trace::OpenScope open(m_scopes, {request.token, request.key, trace::Stage::Experts, transfer.id});
     const trace::TimeNs begin = m_clock.now();
-    if (!transfer.started())
+    if (!transfer.started() && m_loader.blocksAtOnce() == 1)
         transfer.begin = begin;
     if (link.emulated() && !pace.running)
         pace = {.due = begin + link.latencyNs, .running = true};
@@ -221,7 +221,7 @@ void ThreadMover::carryBlock(Transfer& transfer, const Link& link, Pace& pace) {
     } else {
         const int blocks = m_loader.blocks(request.key);
         for (; transfer.begunBlocks < blocks && transfer.begunBlocks - transfer.nextBlock < ahead; ++transfer.begunBlocks)
-            m_loader.beginBlock(request.key, request.slot, transfer.begunBlocks, transfer.urgent());
+            m_loader.beginBlock(request.key, request.slot, transfer.begunBlocks, transfer.urgent(), m_clock.now());
         endOldestBlock(transfer);
     }
     if (link.emulated()) {
@@ -240,10 +240,10 @@ void ThreadMover::loadNextBlock(Transfer& transfer) {
 }
 
 void ThreadMover::endOldestBlock(Transfer& transfer) {
-    const BlockMoved moved = m_loader.endBlock();
-    transfer.end = m_clock.now();
+    const BlockMoved moved = m_loader.endBlock(m_clock);
+    transfer.end = moved.end;
     if (!transfer.started())
-        transfer.begin = transfer.end - moved.tookNs;
+        transfer.begin = moved.begin;
     transfer.bytes += moved.bytes;
     ++transfer.nextBlock;
 }

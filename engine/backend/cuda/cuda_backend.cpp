@@ -89,14 +89,14 @@ public:
     }
     int blocks(trace::ExpertKey key) const override { return m_experts.layer(key.layer.value).blocks; }
     std::int64_t loadBlock(trace::ExpertKey key, int slot, int block) override {
-        m_copier.begin(key, slot, block, true);
-        return m_copier.end().bytes;
+        m_copier.begin(key, slot, block, true, m_clock.now());
+        return m_copier.end(m_clock).bytes;
     }
     int blocksAtOnce() const override { return ExpertCopier::kAtOnce; }
-    void beginBlock(trace::ExpertKey key, int slot, int block, bool urgent) override {
-        m_copier.begin(key, slot, block, urgent);
+    void beginBlock(trace::ExpertKey key, int slot, int block, bool urgent, trace::TimeNs now) override {
+        m_copier.begin(key, slot, block, urgent, now);
     }
-    expert::BlockMoved endBlock() override { return m_copier.end(); }
+    expert::BlockMoved endBlock(const trace::Clock& clock) override { return m_copier.end(clock); }
 
     void reserveSlots(int count) override { m_slots.reserve(count); }
     void freeSlot(int) override {} // the memory goes when the tier shrinks
@@ -143,6 +143,7 @@ private:
     HostExperts m_experts;
     ExpertSlots m_slots;
     ExpertCopier m_copier;
+    trace::SteadyClock m_clock; ///< of loadBlock(), whose times nobody asks for
 
     AttentionShape m_shape;             ///< of the pass
     ExpertSum<kFewWeights> m_pending{}; ///< of a single token's last layer, added by the next norm

@@ -1,6 +1,14 @@
 #include "engine/backend/cuda/expert_copier.h"
 
+#include <cmath>
+
 namespace moescope::backend::cuda {
+namespace {
+
+// A float of milliseconds resolves 60 ns up to a second.
+constexpr trace::TimeNs kEpochNs = 500'000'000;
+
+} // namespace
 
 ExpertCopier::ExpertCopier(const HostExperts& experts, ExpertSlots& slots) : m_experts(experts), m_slots(slots) {
     if (experts.memory() == HostMemory::Mapped)
@@ -8,7 +16,7 @@ ExpertCopier::ExpertCopier(const HostExperts& experts, ExpertSlots& slots) : m_e
             flight.staging = PinnedArray<std::byte>(experts.mostBlockBytes());
 }
 
-void ExpertCopier::begin(trace::ExpertKey key, int slot, int block, bool urgent) {
+void ExpertCopier::begin(trace::ExpertKey key, int slot, int block, bool urgent, trace::TimeNs now) {
     check(cudaSetDevice(0), "be opened"); // the mover's thread is new to CUDA
     Flight& flight = m_flights[m_begun++ % kAtOnce];
     const HostExperts::Range range = m_experts.block(key.layer.value, block);
@@ -22,18 +30,36 @@ void ExpertCopier::begin(trace::ExpertKey key, int slot, int block, bool urgent)
     const Stream& stream = urgent ? m_urgent : m_guesses;
     m_slots.waitUntilUnused(slot, stream); // for every block: one that became urgent changes the stream
     flight.bytes = static_cast<std::int64_t>(range.bytes);
+    flight.handedAt = now;
+    if (m_epochs[m_epoch].beganAt < 0 || now - m_epochs[m_epoch].beganAt > kEpochNs) {
+        m_epoch = 1 - m_epoch;
+        m_epochs[m_epoch].beganAt = now;
+        m_epochs[m_epoch].times = {};
+        m_epochs[m_epoch].origin.record(stream);
+    }
+    flight.epoch = m_epoch;
     flight.begun.record(stream);
     check(cudaMemcpyAsync(m_slots.data(slot) + range.offset, source, range.bytes, cudaMemcpyHostToDevice, stream.get()),
           "copy an expert");
     flight.ended.record(stream);
 }
 
-expert::BlockMoved ExpertCopier::end() {
+std::int64_t ExpertCopier::sinceOrigin(const Event& event, const Epoch& epoch) const {
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, epoch.origin.get(), event.get()), "time a copy");
+    return std::llround(static_cast<double>(milliseconds) * 1e6);
+}
+
+expert::BlockMoved ExpertCopier::end(const trace::Clock& clock) {
     const Flight& flight = m_flights[m_ended++ % kAtOnce];
     check(cudaEventSynchronize(flight.ended.get()), "finish copying an expert");
-    float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, flight.begun.get(), flight.ended.get()), "time a copy");
-    return {flight.bytes, static_cast<std::int64_t>(static_cast<double>(milliseconds) * 1e6)};
+    const trace::TimeNs now = clock.now();
+    Epoch& epoch = m_epochs[flight.epoch];
+    const DeviceTimes::Span span = epoch.times.hostSpan({.handedAt = flight.handedAt,
+                                                         .seenAt = now,
+                                                         .deviceBegin = sinceOrigin(flight.begun, epoch),
+                                                         .deviceEnd = sinceOrigin(flight.ended, epoch)});
+    return {flight.bytes, span.begin, span.end};
 }
 
 } // namespace moescope::backend::cuda

@@ -27,28 +27,31 @@ public:
     int blocks(trace::ExpertKey) const override { return kBlocks; }
     std::int64_t loadBlock(trace::ExpertKey, int, int) override { throw std::logic_error("loads in the background"); }
     int blocksAtOnce() const override { return kAtOnce; }
-    void beginBlock(trace::ExpertKey key, int slot, int block, bool urgent) override {
-        m_begun.push_back({key, slot, block});
+    void beginBlock(trace::ExpertKey key, int slot, int block, bool urgent, trace::TimeNs now) override {
+        m_begun.push_back({key, slot, block, now});
+        lastHandedAt = now;
         most = std::max(most, static_cast<int>(m_begun.size()));
         urgentBlocks += urgent ? 1 : 0;
     }
-    BlockMoved endBlock() override {
+    BlockMoved endBlock(const trace::Clock&) override {
         const Begun next = m_begun.front();
         memory.loadBlock(next.key, next.slot, next.block);
         m_begun.pop_front();
-        return {kBlockBytes, kBlockNs};
+        return {kBlockBytes, next.handedAt, next.handedAt + kBlockNs};
     }
     bool idle() const { return m_begun.empty(); }
 
     SlotMemory memory{8, kBlocks, kBlockBytes};
     int most = 0;
     int urgentBlocks = 0;
+    trace::TimeNs lastHandedAt = 0;
 
 private:
     struct Begun {
         trace::ExpertKey key;
         int slot;
         int block;
+        trace::TimeNs handedAt;
     };
     std::deque<Begun> m_begun;
 };
@@ -85,6 +88,21 @@ TEST(BackgroundLoader, IsKeptAFewBlocksAhead) {
     EXPECT_EQ(spans[0].bytes, kBlocks * kBlockBytes);
     EXPECT_FALSE(spans[0].emulated);
     EXPECT_GE(spans[0].end - spans[0].begin, kBlockNs);
+    EXPECT_GE(spans[0].begin, spans[0].queuedAt);
+}
+
+TEST(BackgroundLoader, TimesAreThoseOfTheLoaderHoweverLateTheMoverWakes) {
+    Bench bench;
+    bench.loader.memory.permitted = 0;
+    bench.ask(0, TransferCause::Demand);
+    bench.loader.memory.permitAndAwait(1);
+    const trace::TimeNs waiting = bench.clock.now();
+    bench.loader.memory.permitAll();
+    bench.collect(1);
+    // The first block was handed over before the loader was held up, and the last one took kBlockNs.
+    const auto span = bench.log.all<TransferSpan>().at(0);
+    EXPECT_LE(span.begin, waiting);
+    EXPECT_EQ(span.end, bench.loader.lastHandedAt + kBlockNs);
 }
 
 TEST(BackgroundLoader, GivesWayToDemandOnceTheBegunBlocksHaveEnded) {
