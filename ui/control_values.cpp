@@ -1,5 +1,7 @@
 #include "ui/control_values.h"
 
+#include "ui/words.h"
+
 #include <QCoreApplication>
 
 using namespace Qt::StringLiterals;
@@ -7,10 +9,6 @@ using namespace Qt::StringLiterals;
 namespace moescope::ui {
 
 namespace {
-
-QString words(const char* text) {
-    return QCoreApplication::translate("moescope::ui::Controls", text);
-}
 
 const QString kAdapmoe = u"adapmoe"_s;
 

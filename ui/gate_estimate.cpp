@@ -2,6 +2,7 @@
 
 #include "profiler/analysis/recorded_decisions.h"
 #include "ui/format.h"
+#include "ui/words.h"
 
 #include <QCoreApplication>
 #include <algorithm>
@@ -15,10 +16,6 @@ namespace moescope::ui {
 namespace {
 
 using policy::GateCostPoint;
-
-QString words(const char* text) {
-    return QCoreApplication::translate("moescope::ui::Gating", text);
-}
 
 GateCostPoint between(const GateCostPoint& a, const GateCostPoint& b, double share) {
     const auto mix = [share](double from, double to) { return from + (to - from) * share; };

@@ -2,6 +2,7 @@
 
 #include "profiler/analysis/recorded_decisions.h"
 #include "ui/gate_rule.h"
+#include "ui/words.h"
 
 #include <QCoreApplication>
 #include <algorithm>
@@ -20,10 +21,6 @@ namespace {
 constexpr double kMcMoeLayers = 20.0 / 32;
 constexpr double kPaperCut = 0.125; // a quarter of the decisions with one of two experts
 constexpr double kQuarter = 0.25;
-
-QString words(const char* text) {
-    return QCoreApplication::translate("moescope::ui::Gating", text);
-}
 
 /// The gate that a share is reached with: the present one if it has a threshold that can be found, else the best that the
 /// session knows enough for.

@@ -2,6 +2,7 @@
 
 #include "ui/format.h"
 #include "ui/gating_geometry.h"
+#include "ui/words.h"
 
 #include <QCoreApplication>
 #include <algorithm>
@@ -11,10 +12,6 @@ using namespace Qt::StringLiterals;
 namespace moescope::ui {
 
 namespace {
-
-QString words(const char* text) {
-    return QCoreApplication::translate("moescope::ui::Gating", text);
-}
 
 double largestPair(const policy::PairTable& table) {
     double largest = 0;

@@ -1,6 +1,7 @@
 #include "ui/icons.h"
 
 #include <QFile>
+#include <QHash>
 #include <QPainter>
 #include <QPixmap>
 #include <QSvgRenderer>
@@ -11,7 +12,7 @@ namespace moescope::ui {
 
 namespace {
 
-QPixmap drawn(QByteArray source, const QColor& colour, int pixels) {
+QPixmap pixmapOf(QByteArray source, const QColor& colour, int pixels) {
     source.replace("currentColor", colour.name().toLatin1());
     QSvgRenderer renderer(source);
     QPixmap pixmap(pixels, pixels);
@@ -21,19 +22,28 @@ QPixmap drawn(QByteArray source, const QColor& colour, int pixels) {
     return pixmap;
 }
 
-} // namespace
-
-QIcon icon(const Theme& theme, const QString& name, Theme::Role role) {
+QIcon drawnIcon(const Theme& theme, const QString& name, Theme::Role role) {
     QFile file(u":/icons/%1.svg"_s.arg(name));
     if (!file.open(QIODevice::ReadOnly))
         return {};
     const QByteArray source = file.readAll();
     QIcon result;
     for (const int pixels : {16, 32, 48}) {
-        result.addPixmap(drawn(source, theme.colour(role), pixels));
-        result.addPixmap(drawn(source, theme.colour(Theme::Role::Muted), pixels), QIcon::Disabled);
+        result.addPixmap(pixmapOf(source, theme.colour(role), pixels));
+        result.addPixmap(pixmapOf(source, theme.colour(Theme::Role::Muted), pixels), QIcon::Disabled);
     }
     return result;
+}
+
+} // namespace
+
+QIcon icon(const Theme& theme, const QString& name, Theme::Role role) {
+    // A conversation asks for the same few icons with every turn, and drawing one takes a millisecond.
+    static auto& known = *new QHash<QString, QIcon>; // never destroyed: pixmaps must not outlive the application
+    QIcon& drawn = known[name + theme.colour(role).name() + theme.colour(Theme::Role::Muted).name()];
+    if (drawn.isNull())
+        drawn = drawnIcon(theme, name, role);
+    return drawn;
 }
 
 } // namespace moescope::ui

@@ -233,8 +233,10 @@ void ChatPanel::refreshControls() {
                                    : snapshot->turns[static_cast<std::size_t>(path.back())].contextTokens;
     const int used = path.empty() ? 0 : snapshot->turns[static_cast<std::size_t>(path.back())].contextUsed;
     m_contextText->setText(limit > 0 ? tr("context %1 / %2").arg(used).arg(limit) : tr("context –"));
+    m_context->setUpdatesEnabled(false); // else the bar paints at once, and with it everything else that waits to be painted
     m_context->setRange(0, std::max(limit, 1));
     m_context->setValue(std::min(used, std::max(limit, 1)));
+    m_context->setUpdatesEnabled(true);
     const bool full = limit > 0 && used * 10 >= limit * 9;
     if (m_context->property("full").toBool() != full) {
         m_context->setProperty("full", full);

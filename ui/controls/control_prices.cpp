@@ -1,6 +1,7 @@
 #include "ui/controls/control_prices.h"
 
 #include "ui/format.h"
+#include "ui/words.h"
 
 #include <QCoreApplication>
 #include <QStringList>
@@ -11,10 +12,6 @@ using namespace Qt::StringLiterals;
 namespace moescope::ui {
 
 namespace {
-
-QString words(const char* text) {
-    return QCoreApplication::translate("moescope::ui::Controls", text);
-}
 
 /// Share of the askings that the calibration saw hit with so many slots for each layer; -1 where it has no such curve.
 double calibratedHitRate(const analysis::Snapshot& snapshot, int slots, const QString& cache) {

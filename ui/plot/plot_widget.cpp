@@ -64,7 +64,7 @@ void PlotWidget::buildLabels() {
     m_empty->setAlignment(Qt::AlignCenter);
     m_empty->setWordWrap(true);
     m_empty->setProperty("muted", true);
-    m_empty->setContentsMargins(24, kHead, 24, 8);
+    m_empty->setContentsMargins(12, kHead, 12, 4);
     m_readout->setAttribute(Qt::WA_TransparentForMouseEvents);
     m_readout->setTextFormat(Qt::RichText);
     m_readout->hide();

@@ -6,11 +6,10 @@
 
 namespace moescope::ui {
 namespace {
-constexpr qint64 kFrameMs = 28;       // under the time between two snapshots, so that none is left out
 constexpr double kPausePerCost = 3.0; // work at most a quarter of the time
 } // namespace
 
-RefreshPacer::RefreshPacer(QWidget& widget) : QObject(&widget), m_widget(widget) {
+RefreshPacer::RefreshPacer(QWidget& widget, qint64 frameMs) : QObject(&widget), m_widget(widget), m_frameMs(frameMs) {
     m_timer.setSingleShot(true);
     m_timer.setTimerType(Qt::PreciseTimer);
     connect(&m_timer, &QTimer::timeout, this, &RefreshPacer::work);
@@ -44,7 +43,7 @@ void RefreshPacer::work() {
     Q_EMIT due();
     ++m_rounds;
     m_lastCostMs = static_cast<double>(cost.nsecsElapsed()) / 1e6;
-    m_nextAllowedMs = beganMs + std::max(kFrameMs, static_cast<qint64>(m_lastCostMs * (1 + kPausePerCost)));
+    m_nextAllowedMs = beganMs + std::max(m_frameMs, static_cast<qint64>(m_lastCostMs * (1 + kPausePerCost)));
 }
 
 bool RefreshPacer::eventFilter(QObject* watched, QEvent* event) {

@@ -7,12 +7,15 @@ class QWidget;
 
 namespace moescope::ui {
 
-/// Decides when a widget works: only while it is visible, only after something changed, at most 35 times a second, and never
+/// Decides when a widget works: only while it is visible, only after something changed, at most once in `frameMs`, and never
 /// more than a quarter of the time, so that a decoding engine keeps its cores. Child of the widget it paces; GUI thread.
 class RefreshPacer : public QObject {
     Q_OBJECT
 public:
-    explicit RefreshPacer(QWidget& widget);
+    static constexpr qint64 kPlotFrameMs = 28;  ///< under the time between two snapshots, so that none is left out
+    static constexpr qint64 kTextFrameMs = 200; ///< figures that change faster cannot be read
+
+    explicit RefreshPacer(QWidget& widget, qint64 frameMs = kPlotFrameMs);
 
     /// Something that the widget shows changed; due() follows.
     void markStale();
@@ -37,6 +40,7 @@ private:
     QWidget& m_widget;
     QTimer m_timer;
     QElapsedTimer m_clock;
+    qint64 m_frameMs;
     qint64 m_nextAllowedMs = 0;
     double m_lastCostMs = 0;
     std::int64_t m_rounds = 0;

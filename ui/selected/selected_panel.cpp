@@ -32,7 +32,7 @@ private:
 
 SelectedPanel::SelectedPanel(SessionFeed& feed, Selection& selection, const Theme& theme, QWidget* parent)
     : QWidget(parent), m_feed(feed), m_selection(selection), m_model(new SelectedModel(this)), m_table(new TableTwin(theme)),
-      m_pacer(new RefreshPacer(*this)) {
+      m_pacer(new RefreshPacer(*this, RefreshPacer::kTextFrameMs)) {
     setWindowTitle(tr("Selected"));
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(Theme::kGrid / 2, 0, Theme::kGrid / 2, 0);

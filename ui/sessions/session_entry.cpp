@@ -1,6 +1,7 @@
 #include "ui/sessions/session_entry.h"
 
 #include "profiler/session/session_reader.h"
+#include "ui/words.h"
 
 #include <QCoreApplication>
 #include <QDir>
@@ -13,10 +14,6 @@ using namespace Qt::StringLiterals;
 namespace moescope::ui {
 
 namespace {
-
-QString words(const char* text) {
-    return QCoreApplication::translate("moescope::ui::Sessions", text);
-}
 
 QString settingOf(const session::SessionInfo& info, std::string_view wanted) {
     for (const auto& [name, value] : info.settings) {

@@ -1,6 +1,7 @@
 #include "ui/simulator/simulated_figures.h"
 
 #include "ui/format.h"
+#include "ui/words.h"
 
 #include <QCoreApplication>
 #include <array>
@@ -13,10 +14,6 @@ using simulate::Figures;
 using Kind = SimulatedFigure::Kind;
 
 const QString kUndefined = QStringLiteral("–");
-
-QString words(const char* text) {
-    return QCoreApplication::translate("moescope::ui::Simulator", text);
-}
 
 double real(std::int64_t count) {
     return static_cast<double>(count);

@@ -87,19 +87,17 @@ void SimulatorPanel::refreshEmpty() {
     if (m_session.isEmpty())
         m_empty->setText(
             tr("Would another cache, gate or link have been better? Open a session, or send a message: its routing is run "
-               "again under other settings."));
+               "again."));
     else if (m_live)
         m_empty->setText(
-            tr("This session is still being recorded: Simulate takes what there is up to now. Recorded and predicted "
-               "figures will stand here side by side."));
+            tr("Recorded and predicted figures will stand here side by side; Simulate takes what is recorded up to now."));
     else
         m_empty->setText(
-            tr("Choose what should have been different, then Simulate: recorded and predicted figures will stand here "
-               "side by side."));
+            tr("Recorded and predicted figures will stand here side by side: choose what should differ, then Simulate."));
     m_figures->setCurrentIndex(m_results->empty() ? 0 : 1);
     m_plot->setEmptyText(m_points->axes().empty()
-                             ? tr("A sweep draws a figure over a setting, with Belady's bound: choose a setting and its values "
-                                  "above, then Sweep.")
+                             ? tr("A figure over a setting, beside Belady's bound, will be drawn here: choose both above, then "
+                                  "Sweep.")
                              : QString());
 }
 

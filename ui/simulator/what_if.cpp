@@ -1,5 +1,7 @@
 #include "ui/simulator/what_if.h"
 
+#include "ui/words.h"
+
 #include <QCoreApplication>
 #include <QDir>
 #include <QFile>
@@ -11,10 +13,6 @@ using namespace Qt::StringLiterals;
 
 namespace moescope::ui {
 namespace {
-
-QString words(const char* text) {
-    return QCoreApplication::translate("moescope::ui::Simulator", text);
-}
 
 /// As a shell reads it back.
 QString quoted(QString text) {

@@ -1,21 +1,17 @@
+#include "profiler/analysis/pool_collapse.h"
 #include "ui/format.h"
 #include "ui/gate_estimate.h"
 #include "ui/stats/stats_model.h"
+#include "ui/words.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace moescope::ui {
 namespace {
 
 using analysis::Snapshot;
 using analysis::Summary;
-
-std::string settingOf(const Snapshot& snapshot, std::string_view name) {
-    for (const auto& [key, value] : snapshot.settings)
-        if (key == name)
-            return value;
-    return {};
-}
 
 /// Collects lines; each call names, shows and explains one figure.
 class Lines {
@@ -45,87 +41,84 @@ private:
     std::vector<StatsLine> m_lines;
 };
 
-QString tr(const char* text) {
-    return QObject::tr(text);
-}
-
 void addSpeed(Lines& lines, const Summary& s) {
-    lines.group(tr("Speed"));
-    lines.text(tr("decode"), tr("%1 tok/s").arg(format::rate(s.decodeTokensPerSecond)), s.decodeTokensPerSecond,
-               tr("Tokens emitted after the first of each answer, over the time from the first to the last"));
-    lines.milliseconds(tr("time to first token"), s.ttftMs,
-                       tr("Median over the answers, from the prompt to the first token (TTFT)"));
-    lines.milliseconds(tr("time per token, median"), s.tpotP50Ms, tr("Between two tokens of an answer (TPOT, p50)"));
-    lines.milliseconds(tr("time per token, 95th percentile"), s.tpotP95Ms, tr("19 of 20 tokens came faster (TPOT, p95)"));
-    lines.milliseconds(tr("exposed stall per token"), s.stallMsPerToken,
-                       tr("Time that compute waited for experts, per decoded token"));
-    lines.count(tr("tokens"), s.tokens, tr("Tokens generated"));
-    lines.count(tr("prompt tokens"), s.promptTokens, tr("Tokens read from prompts"));
+    lines.group(words("Speed"));
+    lines.text(words("decode"), words("%1 tok/s").arg(format::rate(s.decodeTokensPerSecond)), s.decodeTokensPerSecond,
+               words("Tokens emitted after the first of each answer, over the time from the first to the last"));
+    lines.milliseconds(words("time to first token"), s.ttftMs,
+                       words("Median over the answers, from the prompt to the first token (TTFT)"));
+    lines.milliseconds(words("time per token, median"), s.tpotP50Ms, words("Between two tokens of an answer (TPOT, p50)"));
+    lines.milliseconds(words("time per token, 95th percentile"), s.tpotP95Ms, words("19 of 20 tokens came faster (TPOT, p95)"));
+    lines.milliseconds(words("exposed stall per token"), s.stallMsPerToken,
+                       words("Time that compute waited for experts, per decoded token"));
+    lines.count(words("tokens"), s.tokens, words("Tokens generated"));
+    lines.count(words("prompt tokens"), s.promptTokens, words("Tokens read from prompts"));
 }
 
 void addCache(Lines& lines, const Snapshot& snapshot) {
     const Summary& s = snapshot.summary;
-    lines.group(tr("Expert cache"));
-    lines.ratio(tr("hit rate"), s.hitRate, tr("Experts resident when asked for / experts asked for"));
-    lines.ratio(tr("optimum hit rate"), s.optimumHitRate, tr("Belady's offline optimum: same accesses, same slots"));
-    lines.count(tr("hits"), s.hits, tr("Experts that were resident when asked for"));
-    lines.count(tr("misses"), s.misses, tr("Experts that had to be fetched when asked for"));
-    lines.count(tr("evictions"), s.evictions, tr("Experts that lost their slot"));
+    lines.group(words("Expert cache"));
+    lines.ratio(words("hit rate"), s.hitRate, words("Experts resident when asked for / experts asked for"));
+    lines.ratio(words("optimum hit rate"), s.optimumHitRate, words("Belady's offline optimum: same accesses, same slots"));
+    lines.count(words("hits"), s.hits, words("Experts that were resident when asked for"));
+    lines.count(words("misses"), s.misses, words("Experts that had to be fetched when asked for"));
+    lines.count(words("evictions"), s.evictions, words("Experts that lost their slot"));
     const int all = snapshot.layers * snapshot.experts;
-    lines.text(tr("slots"), tr("%1 of %2").arg(snapshot.slotsTotal).arg(all), snapshot.slotsTotal,
-               tr("Experts that fit in the cache, of all experts of the model"));
-    lines.share(tr("working set"), s.workingSetShare, tr("Experts used at least once, of all experts"));
+    lines.text(words("slots"), words("%1 of %2").arg(snapshot.slotsTotal).arg(all), snapshot.slotsTotal,
+               words("Experts that fit in the cache, of all experts of the model"));
+    lines.share(words("working set"), s.workingSetShare, words("Experts used at least once, of all experts"));
     if (const QString trap = cacheTrap(snapshot); !trap.isEmpty())
-        lines.text(tr("global LRU collapses"), tr("too few slots"), true, trap, true);
+        lines.text(words("global LRU collapses"), words("too few slots"), true, trap, true);
 }
 
 void addLink(Lines& lines, const Snapshot& snapshot) {
     const Summary& s = snapshot.summary;
-    lines.group(s.emulated ? tr("Link (emulated: %1)").arg(QString::fromStdString(s.link)) : tr("Link"));
-    lines.text(tr("moved per token"), format::megabytes(s.mbPerToken), s.mbPerToken,
-               tr("10⁶ bytes over the link per decoded token"));
-    lines.text(tr("speed while busy"), format::bandwidth(s.linkBytesPerSecond), s.linkBytesPerSecond,
-               tr("Bytes moved / time in which at least one transfer ran"));
-    lines.share(tr("utilisation"), s.linkUtilisation, tr("Time in which the link was busy / time of the passes"));
-    lines.share(tr("overlap"), s.overlapShare, tr("Transfer time that compute did not have to wait for"));
-    lines.bytes(tr("bytes, demand"), s.bytesDemand, tr("Fetched because a token needed the expert at once"));
-    lines.bytes(tr("bytes, prefetch"), s.bytesPrefetch, tr("Fetched on a guess"));
-    lines.bytes(tr("bytes, allocation"), s.bytesAllocation, tr("Fetched because the cache's shape changed"));
-    lines.text(tr("bytes, unattributed"), format::bytes(s.bytesUnattributed), static_cast<qlonglong>(s.bytesUnattributed),
-               tr("Moved, but no token, layer or expert is known for them"), s.bytesUnattributed > 0);
+    lines.group(s.emulated ? words("Link (emulated: %1)").arg(QString::fromStdString(s.link)) : words("Link"));
+    lines.text(words("moved per token"), format::megabytes(s.mbPerToken), s.mbPerToken,
+               words("10⁶ bytes over the link per decoded token"));
+    lines.text(words("speed while busy"), format::bandwidth(s.linkBytesPerSecond), s.linkBytesPerSecond,
+               words("Bytes moved / time in which at least one transfer ran"));
+    lines.share(words("utilisation"), s.linkUtilisation, words("Time in which the link was busy / time of the passes"));
+    lines.share(words("overlap"), s.overlapShare, words("Transfer time that compute did not have to wait for"));
+    lines.bytes(words("bytes, demand"), s.bytesDemand, words("Fetched because a token needed the expert at once"));
+    lines.bytes(words("bytes, prefetch"), s.bytesPrefetch, words("Fetched on a guess"));
+    lines.bytes(words("bytes, allocation"), s.bytesAllocation, words("Fetched because the cache's shape changed"));
+    lines.text(words("bytes, unattributed"), format::bytes(s.bytesUnattributed), static_cast<qlonglong>(s.bytesUnattributed),
+               words("Moved, but no token, layer or expert is known for them"), s.bytesUnattributed > 0);
 }
 
 void addPrefetch(Lines& lines, const Summary& s) {
-    lines.group(tr("Prefetch"));
-    lines.share(tr("recall"), s.prefetchRecall,
-                tr("Of the experts that a layer chose, the share that the layer before had predicted"));
-    lines.share(tr("precision"), s.prefetchPrecision, tr("Of the prefetched experts, the share used before eviction"));
-    lines.count(tr("issued"), s.prefetchIssued, tr("Prefetches queued"));
-    lines.count(tr("used"), s.prefetchUsed, tr("Prefetched experts that a token then used"));
-    lines.bytes(tr("useful bytes"), s.bytesPrefetchUsed, tr("Of the prefetched bytes, those used before eviction"));
-    lines.bytes(tr("wasted bytes"), s.bytesPrefetchWasted,
-                tr("Of the prefetched bytes, those evicted unused or broken off; the rest is not decided yet"));
-    lines.milliseconds(tr("hidden per token"), s.prefetchHiddenMsPerToken,
-                       tr("Copies of used guesses that were over when their layer asked, per decoded token"));
+    lines.group(words("Prefetch"));
+    lines.share(words("recall"), s.prefetchRecall,
+                words("Of the experts that a layer chose, the share that the layer before had predicted"));
+    lines.share(words("precision"), s.prefetchPrecision, words("Of the prefetched experts, the share used before eviction"));
+    lines.count(words("issued"), s.prefetchIssued, words("Prefetches queued"));
+    lines.count(words("used"), s.prefetchUsed, words("Prefetched experts that a token then used"));
+    lines.bytes(words("useful bytes"), s.bytesPrefetchUsed, words("Of the prefetched bytes, those used before eviction"));
+    lines.bytes(words("wasted bytes"), s.bytesPrefetchWasted,
+                words("Of the prefetched bytes, those evicted unused or broken off; the rest is not decided yet"));
+    lines.milliseconds(words("hidden per token"), s.prefetchHiddenMsPerToken,
+                       words("Copies of used guesses that were over when their layer asked, per decoded token"));
 }
 
 void addRouting(Lines& lines, const Snapshot& snapshot) {
     const Summary& s = snapshot.summary;
-    lines.group(tr("Routing and gating"));
-    lines.text(tr("experts per token and layer"), QString::number(s.meanExpertsPerTokenLayer, 'f', 2),
-               s.meanExpertsPerTokenLayer, tr("Experts that ran, mean over decoded tokens and layers"));
-    lines.share(tr("single-expert decisions"), s.singleExpertShare,
-                tr("Decisions that ran one expert though there were more candidates"));
+    lines.group(words("Routing and gating"));
+    lines.text(words("experts per token and layer"), QString::number(s.meanExpertsPerTokenLayer, 'f', 2),
+               s.meanExpertsPerTokenLayer, words("Experts that ran, mean over decoded tokens and layers"));
+    lines.share(words("single-expert decisions"), s.singleExpertShare,
+                words("Decisions that ran one expert though there were more candidates"));
     const int topK = snapshot.info ? snapshot.info->model.topK : 0;
     const double mean = s.meanExpertsPerTokenLayer;
-    lines.share(tr("fewer executions"), topK > 0 && mean > 0 ? std::max(0.0, 1 - mean / topK) : -1,
-                tr("Cut in expert executions against the model's top-k; a single-expert share of 25 % is only 12.5 % fewer"));
-    lines.text(tr("gate entropy"), tr("%1 nats").arg(QString::number(s.gateEntropy, 'f', 2)), s.gateEntropy,
-               tr("Of the router's softmax over all experts, mean over decode decisions"));
-    lines.text(tr("experts for 90 %"), QString::number(s.expertsFor90, 'f', 1), s.expertsFor90,
-               tr("How many experts of a layer take 90 % of its choices, mean over layers"));
-    lines.count(tr("experts chosen"), s.expertChoices, tr("Candidates of the router, decode and prefill"));
-    lines.count(tr("experts run"), s.expertExecutions, tr("Those that gating kept"));
+    lines.share(
+        words("fewer executions"), topK > 0 && mean > 0 ? std::max(0.0, 1 - mean / topK) : -1,
+        words("Cut in expert executions against the model's top-k; a single-expert share of 25 % is only 12.5 % fewer"));
+    lines.text(words("gate entropy"), words("%1 nats").arg(QString::number(s.gateEntropy, 'f', 2)), s.gateEntropy,
+               words("Of the router's softmax over all experts, mean over decode decisions"));
+    lines.text(words("experts for 90 %"), QString::number(s.expertsFor90, 'f', 1), s.expertsFor90,
+               words("How many experts of a layer take 90 % of its choices, mean over layers"));
+    lines.count(words("experts chosen"), s.expertChoices, words("Candidates of the router, decode and prefill"));
+    lines.count(words("experts run"), s.expertExecutions, words("Those that gating kept"));
 }
 
 void addQuality(Lines& lines, const Snapshot& snapshot) {
@@ -133,46 +126,40 @@ void addQuality(Lines& lines, const Snapshot& snapshot) {
     if (!cost)
         return;
     const policy::GateCosts& costs = snapshot.calibration->costs;
-    lines.group(tr("Quality at the gate in force, as calibrated"));
-    lines.text(tr("KL to the whole top-k"), format::number(cost->meanKl, 3), cost->meanKl,
-               tr("Nats per token, measured on %1 (%2 tokens), not on this session")
+    lines.group(words("Quality at the gate in force, as calibrated"));
+    lines.text(words("KL to the whole top-k"), format::number(cost->meanKl, 3), cost->meanKl,
+               words("Nats per token, measured on %1 (%2 tokens), not on this session")
                    .arg(QString::fromStdString(costs.text), format::count(costs.tokens)));
-    lines.text(tr("perplexity"), tr("× %1").arg(QString::number(cost->perplexityRatio, 'f', 4)), cost->perplexityRatio,
-               tr("Against the model with its whole top-k, on the same text"));
-    if (const QString words = costWords(*cost, costs); !words.isEmpty())
-        lines.text(tr("as a quantisation loss"), words, words,
-                   tr("On the scale of number formats, measured on the same model"));
+    lines.text(words("perplexity"), words("× %1").arg(QString::number(cost->perplexityRatio, 'f', 4)), cost->perplexityRatio,
+               words("Against the model with its whole top-k, on the same text"));
+    if (const QString scale = costWords(*cost, costs); !scale.isEmpty())
+        lines.text(words("as a quantisation loss"), scale, scale,
+                   words("On the scale of number formats, measured on the same model"));
 }
 
 void addRecording(Lines& lines, const Snapshot& snapshot) {
     const Summary& s = snapshot.summary;
-    lines.group(tr("Recording"));
-    lines.count(tr("events"), s.events, tr("Events up to the cursor"));
-    lines.text(tr("events lost"), format::count(s.eventsLost), static_cast<qlonglong>(s.eventsLost),
-               tr("Events that a full buffer could not take; they are missing from all figures"), s.eventsLost > 0);
-    lines.bytes(tr("engine's memory"), s.hostResidentBytes, tr("Resident memory of the recording process, last sample"));
+    lines.group(words("Recording"));
+    lines.count(words("events"), s.events, words("Events up to the cursor"));
+    lines.text(words("events lost"), format::count(s.eventsLost), static_cast<qlonglong>(s.eventsLost),
+               words("Events that a full buffer could not take; they are missing from all figures"), s.eventsLost > 0);
+    lines.bytes(words("engine's memory"), s.hostResidentBytes, words("Resident memory of the recording process, last sample"));
     if (snapshot.info && snapshot.info->origin != session::Origin::Recorded)
-        lines.text(tr("origin"), snapshot.info->origin == session::Origin::Simulated ? tr("simulated") : tr("imported"),
-                   static_cast<int>(snapshot.info->origin), tr("These figures were computed or translated, not measured here"),
-                   true);
+        lines.text(words("origin"),
+                   snapshot.info->origin == session::Origin::Simulated ? words("simulated") : words("imported"),
+                   static_cast<int>(snapshot.info->origin),
+                   words("These figures were computed or translated, not measured here"), true);
 }
 
 } // namespace
 
 QString cacheTrap(const Snapshot& snapshot) {
-    const int topK = snapshot.info ? snapshot.info->model.topK : 0;
-    const int perToken = snapshot.layers * topK;
-    const bool global = settingOf(snapshot, "allocation") == "global" && settingOf(snapshot, "cache") == "lru";
-    if (!global || snapshot.slotsTotal <= 0 || snapshot.slotsTotal >= perToken)
+    const Summary& s = snapshot.summary;
+    if (!s.poolCollapse)
         return {};
-    return QObject::tr(
-               "One token touches up to %1 experts (%2 layers × %3), but the shared pool has %4 slots: least-recently-used "
-               "then evicts each expert before its layer comes round again. Give it %1 slots or more, or share the slots "
-               "out per layer (allocation uniform).")
-        .arg(perToken)
-        .arg(snapshot.layers)
-        .arg(topK)
-        .arg(snapshot.slotsTotal);
+    return QString::fromStdString(analysis::poolCollapseSentence(s)) +
+           words(" Give it %1 slots or more, or share the slots out per layer (allocation uniform).")
+               .arg(std::ceil(s.expertsPerToken));
 }
 
 std::vector<StatsLine> statsLines(const Snapshot& snapshot) {

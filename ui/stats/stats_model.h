@@ -18,7 +18,7 @@ struct StatsLine {
 
 /// All figures of a snapshot, grouped. Names of settings and units as in `report`.
 std::vector<StatsLine> statsLines(const analysis::Snapshot& snapshot);
-/// One sentence when a global LRU pool smaller than layers x top-k cannot hit by construction; empty otherwise.
+/// When a global LRU pool cannot hit by construction: that it collapses, and what helps. Empty otherwise.
 QString cacheTrap(const analysis::Snapshot& snapshot);
 
 /// The figures as a table of two columns. Owned by StatsPanel; GUI thread.

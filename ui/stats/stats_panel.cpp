@@ -41,7 +41,7 @@ private:
 StatsPanel::StatsPanel(SessionFeed& feed, Selection& selection, const Theme& theme, QWidget* parent)
     : QWidget(parent), m_feed(feed), m_selection(selection), m_theme(theme), m_model(new StatsModel(this)),
       m_layerModel(new LayerStatsModel(this)), m_figures(new TableTwin(theme)), m_layers(new TableTwin(theme)),
-      m_warning(new QLabel), m_pacer(new RefreshPacer(*this)) {
+      m_warning(new QLabel), m_pacer(new RefreshPacer(*this, RefreshPacer::kTextFrameMs)) {
     setWindowTitle(tr("Statistics"));
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);

@@ -7,6 +7,11 @@
 
 namespace moescope::ui {
 
+/// Milliseconds of nanoseconds: the unit of the time axis.
+constexpr double ms(trace::TimeNs time) {
+    return static_cast<double>(time) / 1e6;
+}
+
 /// Time to pixels and back, linear. Pure.
 struct TimeScale {
     double begin = 0; ///< nanoseconds at left

@@ -29,9 +29,6 @@ constexpr qint64 kTableEveryMs = 1000;
 constexpr double kNarrowestMs = 0.005;
 constexpr trace::TimeNs kLeastWidth = 1'000'000;
 
-double ms(trace::TimeNs time) {
-    return static_cast<double>(time) / 1e6;
-}
 trace::TimeNs ns(double milliseconds) {
     return static_cast<trace::TimeNs>(milliseconds * 1e6);
 }

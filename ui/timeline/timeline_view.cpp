@@ -25,10 +25,6 @@ constexpr double kMarkerWords = 260; // pixels that a marker's words may take
 constexpr double kSwatch = 8;
 const QString kFlag = QStringLiteral("⚑");
 
-double ms(trace::TimeNs time) {
-    return static_cast<double>(time) / 1e6;
-}
-
 /// Round ticks with as many decimals as their distance needs.
 class TimeTicker final : public QCPAxisTicker {
 public:

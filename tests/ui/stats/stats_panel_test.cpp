@@ -53,18 +53,14 @@ void StatsPanelTest::figuresAreTheSummarys() {
 
 void StatsPanelTest::namesTheGlobalLruTrap() {
     SampleSession session;
-    session.edit().slotsTotal = 15;
-    for (auto& [name, value] : session.edit().settings)
-        if (name == "allocation")
-            value = "global";
-    QVERIFY(cacheTrap(*session.snapshot()).contains(QStringLiteral("16 experts")));
-    session.edit().slotsTotal = 16;
     QVERIFY(cacheTrap(*session.snapshot()).isEmpty());
-    session.edit().slotsTotal = 15;
-    for (auto& [name, value] : session.edit().settings)
-        if (name == "cache")
-            value = "lfu";
-    QVERIFY(cacheTrap(*session.snapshot()).isEmpty());
+    analysis::Summary& summary = session.edit().summary;
+    summary.poolSlots = 12;
+    summary.expertsPerToken = 12.5;
+    summary.poolCollapse = true;
+    const QString trap = cacheTrap(*session.snapshot());
+    QVERIFY(trap.contains(QStringLiteral("pool of 12 slots")));
+    QVERIFY(trap.contains(QStringLiteral("13 slots or more")));
 }
 
 void StatsPanelTest::choosesTheLayerOfARow() {
