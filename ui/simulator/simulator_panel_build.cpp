@@ -67,8 +67,8 @@ SimulatorPanel::SimulatorPanel(SessionFeed& feed, Selection&, const Theme& theme
     scroll->setWidgetResizable(true);
     scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     scroll->setFocusPolicy(Qt::NoFocus);
-    scroll->setMinimumWidth(190);
     scroll->setWidget(m_editor);
+    scroll->setMinimumWidth(m_editor->minimumSizeHint().width() + scroll->verticalScrollBar()->sizeHint().width());
     parts->addWidget(scroll);
     parts->addWidget(buildFigures());
     parts->addWidget(buildSweep());

@@ -207,7 +207,9 @@ TEST_F(SimulationTest, SpansNestAndTimeNeverRunsBack) {
         if (!stage)
             continue;
         if (stage->stage != trace::Stage::Step) {
-            if (!stages.empty()) {
+            if (!stages.empty() && stage->stage == trace::Stage::Output) {
+                ASSERT_GE(stage->begin, stages.back().end); // asking for the next token's first layer takes time before it
+            } else if (!stages.empty()) {
                 ASSERT_EQ(stage->begin, stages.back().end);
             }
             stages.push_back(*stage);
