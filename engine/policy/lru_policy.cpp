@@ -14,10 +14,12 @@ void LruPolicy::admitted(trace::ExpertKey key) {
 
 std::size_t LruPolicy::victim(std::span<const trace::ExpertKey> candidates) {
     std::size_t worst = 0;
+    std::pair oldest(m_recency.of(candidates[0]), candidates[0]);
     for (std::size_t i = 1; i < candidates.size(); ++i)
-        if (std::pair(m_recency.of(candidates[i]), candidates[i]) <
-            std::pair(m_recency.of(candidates[worst]), candidates[worst]))
+        if (const std::pair other(m_recency.of(candidates[i]), candidates[i]); other < oldest) {
+            oldest = other;
             worst = i;
+        }
     m_recency.evicted(candidates[worst]);
     return worst;
 }

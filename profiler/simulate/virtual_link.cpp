@@ -77,7 +77,7 @@ void VirtualLink::waitForOne() {
     if (!m_done.empty())
         return;
     while (m_done.empty() && (m_moving || !m_queue.empty()))
-        advance(m_moving ? blockEnd() : m_looksAt);
+        advance(m_moving ? m_blockEnd : m_looksAt);
     if (!m_done.empty()) {
         const trace::TimeNs end = m_looksAt - (m_ideal ? 0 : m_costs.gap);
         m_clock.set(std::max(m_clock.now(), end) + (m_ideal ? 0 : m_costs.notice));
@@ -92,7 +92,7 @@ void VirtualLink::setLink(const expert::Link& link) {
 void VirtualLink::advance(trace::TimeNs until) {
     while (true) {
         if (m_moving) {
-            if (blockEnd() > until)
+            if (m_blockEnd > until)
                 return;
             passBlock();
         } else if (!m_queue.empty() && m_looksAt <= until) {
@@ -114,6 +114,7 @@ void VirtualLink::start() {
     m_segmentBlock = m_transfer.nextBlock;
     m_segmentLatency = m_link.emulated() ? m_link.latencyNs : 0;
     m_segmentNs = std::max<trace::TimeNs>(0, copyNs() - m_segmentLatency);
+    m_blockEnd = blockEnd();
 }
 
 trace::TimeNs VirtualLink::blockEnd() const {
@@ -123,8 +124,9 @@ trace::TimeNs VirtualLink::blockEnd() const {
 }
 
 void VirtualLink::passBlock() {
-    m_transfer.end = blockEnd();
+    m_transfer.end = m_blockEnd;
     ++m_transfer.nextBlock;
+    m_blockEnd = blockEnd();
     m_transfer.bytes = m_expert.bytes / m_expert.blocks * m_transfer.nextBlock;
     if (m_transfer.nextBlock == m_expert.blocks) {
         m_transfer.bytes = m_expert.bytes;

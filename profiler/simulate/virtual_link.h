@@ -53,7 +53,8 @@ private:
     trace::TimeNs m_segmentLatency = 0;
     trace::TimeNs m_segmentNs = 0; ///< a whole expert would take, without the latency
     int m_segmentBlock = 0;
-    trace::TimeNs m_looksAt = 0; ///< when the mover takes the next transfer from its queue
+    trace::TimeNs m_blockEnd = 0; ///< of the block that moves: asked for far more often than it changes
+    trace::TimeNs m_looksAt = 0;  ///< when the mover takes the next transfer from its queue
     std::vector<expert::TransferDone> m_done;
 };
 
