@@ -280,7 +280,7 @@ void GatingPanel::updateLine() {
     }
     if (presetAction(GatePreset::Hobbit)->isChecked()) {
         state.guidance = hobbitBands(m_view->histogram().histogram());
-        state.guidanceName = tr("HOBBIT's bands, guidance only");
+        state.guidanceName = tr("HOBBIT, guidance only");
     }
     m_view->threshold().setState(std::move(state));
 }

@@ -1,7 +1,8 @@
 #include "engine/backend/cpu/dense_weights.h"
 
+#include "engine/model/dense_tensors.h"
+
 #include <algorithm>
-#include <fmt/core.h>
 
 namespace moescope::backend {
 namespace {
@@ -48,24 +49,21 @@ private:
 
 DenseWeights::DenseWeights(const model::GgufFile& file, const model::ModelConfig& config)
     : m_layers(static_cast<std::size_t>(config.layers)) {
-    const std::int64_t hidden = config.hidden;
-    const std::int64_t queries = std::int64_t{config.heads} * config.headSize;
-    const std::int64_t keys = std::int64_t{config.kvHeads} * config.headSize;
+    const model::DenseTensors tensors = model::denseTensors(file, config);
     Packer packer;
-    for (int index = 0; index < config.layers; ++index) {
-        Layer& layer = m_layers[static_cast<std::size_t>(index)];
-        const auto named = [index](const char* part) { return fmt::format("blk.{}.{}.weight", index, part); };
-        layer.attentionNorm = floats(file.require(named("attn_norm"), {hidden}));
-        layer.expertNorm = floats(file.require(named("ffn_norm"), {hidden}));
-        packer.add(file.require(named("attn_q"), {hidden, queries}), layer.query);
-        packer.add(file.require(named("attn_k"), {hidden, keys}), layer.key);
-        packer.add(file.require(named("attn_v"), {hidden, keys}), layer.value);
-        packer.add(file.require(named("attn_output"), {queries, hidden}), layer.output);
-        packer.add(file.require(named("ffn_gate_inp"), {hidden, config.experts}), layer.router);
+    for (std::size_t i = 0; i < m_layers.size(); ++i) {
+        const model::DenseTensors::Layer& from = tensors.layers[i];
+        Layer& layer = m_layers[i];
+        layer.attentionNorm = floats(*from.attentionNorm);
+        layer.expertNorm = floats(*from.expertNorm);
+        packer.add(*from.query, layer.query);
+        packer.add(*from.key, layer.key);
+        packer.add(*from.value, layer.value);
+        packer.add(*from.output, layer.output);
+        packer.add(*from.router, layer.router);
     }
-    m_finalNorm = floats(file.require("output_norm.weight", {hidden}));
-    const bool tied = file.find("output.weight") == nullptr;
-    packer.add(file.require(tied ? "token_embd.weight" : "output.weight", {hidden, config.vocabulary}), m_head);
+    m_finalNorm = floats(*tensors.finalNorm);
+    packer.add(*tensors.head, m_head);
     m_region = packer.pack();
 }
 

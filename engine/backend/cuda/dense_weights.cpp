@@ -1,8 +1,7 @@
 #include "engine/backend/cuda/dense_weights.h"
 
 #include "engine/backend/cuda/gpu_error.h"
-
-#include <fmt/core.h>
+#include "engine/model/dense_tensors.h"
 
 namespace moescope::backend::cuda {
 namespace {
@@ -58,24 +57,21 @@ private:
 
 DenseWeights::DenseWeights(const model::GgufFile& file, const model::ModelConfig& config)
     : m_layers(static_cast<std::size_t>(config.layers)) {
-    const std::int64_t hidden = config.hidden;
-    const std::int64_t queries = std::int64_t{config.heads} * config.headSize;
-    const std::int64_t keys = std::int64_t{config.kvHeads} * config.headSize;
+    const model::DenseTensors tensors = model::denseTensors(file, config);
     Uploader uploader;
-    for (int index = 0; index < config.layers; ++index) {
-        Layer& layer = m_layers[static_cast<std::size_t>(index)];
-        const auto named = [index](const char* part) { return fmt::format("blk.{}.{}.weight", index, part); };
-        uploader.addFloats(file.require(named("attn_norm"), {hidden}), layer.attentionNorm);
-        uploader.addFloats(file.require(named("ffn_norm"), {hidden}), layer.expertNorm);
-        uploader.add(file.require(named("attn_q"), {hidden, queries}), layer.query);
-        uploader.add(file.require(named("attn_k"), {hidden, keys}), layer.key);
-        uploader.add(file.require(named("attn_v"), {hidden, keys}), layer.value);
-        uploader.add(file.require(named("attn_output"), {queries, hidden}), layer.output);
-        uploader.add(file.require(named("ffn_gate_inp"), {hidden, config.experts}), layer.router);
+    for (std::size_t i = 0; i < m_layers.size(); ++i) {
+        const model::DenseTensors::Layer& from = tensors.layers[i];
+        Layer& layer = m_layers[i];
+        uploader.addFloats(*from.attentionNorm, layer.attentionNorm);
+        uploader.addFloats(*from.expertNorm, layer.expertNorm);
+        uploader.add(*from.query, layer.query);
+        uploader.add(*from.key, layer.key);
+        uploader.add(*from.value, layer.value);
+        uploader.add(*from.output, layer.output);
+        uploader.add(*from.router, layer.router);
     }
-    uploader.addFloats(file.require("output_norm.weight", {hidden}), m_finalNorm);
-    const bool tied = file.find("output.weight") == nullptr;
-    uploader.add(file.require(tied ? "token_embd.weight" : "output.weight", {hidden, config.vocabulary}), m_head);
+    uploader.addFloats(*tensors.finalNorm, m_finalNorm);
+    uploader.add(*tensors.head, m_head);
     m_memory = uploader.upload();
 }
 
