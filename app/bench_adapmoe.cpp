@@ -78,7 +78,8 @@ private:
                         m_plan.textName, m_plan.windowTokens, m_plan.accuracyWindows, m_plan.residencyWindows));
         add("links",
             "emulated. pcie3x16 and pcie4x16 as in the paper; this small model's experts cross them in about the time that a "
-            "layer computes, so slower ones are added: at 0.6 GB/s a copy takes several layers' compute, as a 94 MB expert over "
+            "layer computes, so slower ones are added: at 0.6 GB/s a copy takes several layers' compute, as a 94 MB expert "
+            "over "
             "PCIe 4.0 x16 does in an engine with native kernels");
         add("prompts", fmt::format("\"{}\"", fmt::join(m_plan.prompts, "\", \"")));
         add("seeds",
