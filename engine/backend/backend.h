@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/expert/expert_mover.h"
+#include "engine/policy/gate_policy.h"
 
 #include <limits>
 #include <memory>
@@ -25,6 +26,14 @@ struct ExpertCall {
     std::span<const ExpertRow> rows;
 };
 
+/// What a backend has to know to take a token down all layers by itself: every expert is resident, and the gate is plain top-k.
+struct ResidentRouting {
+    std::span<const int> slots; ///< [layers][experts]
+    policy::RouterRule rule;
+    int depths = 0;          ///< layers ahead that predict() will be asked for
+    bool attributed = false; ///< somebody wants to know of each piece of device work what it is for
+};
+
 /// Where the arithmetic happens. About ten verbs at block level, cut between "route" and "run experts", where this product
 /// lives. One pass = begin, then for each layer attend, route, (predict), runExperts*, combine, then logits. Engine thread
 /// only, except ExpertLoader's calls. Results do not depend on how tokens are grouped into passes, nor on the thread count:
@@ -41,6 +50,22 @@ public:
     virtual void freeSlot(int slot) = 0;      ///< its expert was evicted: the memory may go until the next load
     virtual void beginPass(std::span<const PassToken> tokens) = 0;
     virtual void attend(int layer) = 0;
+    /// Optional, after beginPass() of one token: the backend will choose the experts, to the bits of policy::topKChoice().
+    /// False: it cannot, and nothing is different. Then for each layer attend(), chooseExperts() and runChosen(), and at the
+    /// end endResident() queue the whole pass. Then for each layer awaitStage(), route() and predict() tell what became of it;
+    /// runExperts() and combine() are not called.
+    virtual bool beginResident(const ResidentRouting& routing) {
+        (void)routing;
+        return false;
+    }
+    virtual void chooseExperts(int layer) { (void)layer; }
+    virtual void runChosen(int layer) { (void)layer; }
+    virtual void endResident() {}
+    /// Waits until a queued layer is past its attention or its experts.
+    virtual void awaitStage(int layer, trace::Stage stage) {
+        (void)layer;
+        (void)stage;
+    }
     /// Norm and router; logits is [tokens][experts].
     virtual void route(int layer, std::span<float> logits) = 0;
     /// targetLayer's router on the *current* layer's gate input of the given row; logits is [experts].

@@ -9,4 +9,16 @@ enum class HostMemory {
     Pageable, ///< ordinary RAM: CUDA has to stage every copy
 };
 
+constexpr const char* nameOf(HostMemory memory) {
+    switch (memory) {
+    case HostMemory::Pinned:
+        return "pinned";
+    case HostMemory::Mapped:
+        return "mapped";
+    case HostMemory::Pageable:
+        return "pageable";
+    }
+    return "";
+}
+
 } // namespace moescope::backend

@@ -4,7 +4,7 @@
 
 namespace moescope::policy {
 
-/// Softmax of logits into out (same length; may alias), in a fixed order: float exponentials, sum in double.
+/// Softmax of logits into out (same length; may alias), in a fixed order: gateExp(), sum in double.
 void softmax(std::span<const float> logits, std::span<float> out);
 
 /// Keeps the first `kept` candidates (1..candidates) and gives them their weights: divided by their sum where the rule

@@ -1,9 +1,9 @@
 #include "engine/policy/gate_policy.h"
 
 #include "engine/policy/gate_choice.h"
+#include "engine/policy/gate_exp.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace moescope::policy {
 
@@ -25,7 +25,7 @@ void softmax(std::span<const float> logits, std::span<float> out) {
     const float highest = *std::max_element(logits.begin(), logits.end());
     double sum = 0;
     for (std::size_t i = 0; i < logits.size(); ++i) {
-        out[i] = std::exp(logits[i] - highest);
+        out[i] = gateExp(logits[i] - highest);
         sum += out[i];
     }
     const float scale = static_cast<float>(1.0 / sum);

@@ -58,8 +58,61 @@ void Decoder::run(std::span<const backend::PassToken> tokens, trace::TokenIndex 
         m_backend.beginPass(tokens);
     }
     m_stageBegin = m_stepBegin;
+    const bool resident = queueResident();
     for (int layer = 0; layer < m_config.layers; ++layer)
-        runLayer(trace::Layer(layer));
+        resident ? followLayer(trace::Layer(layer)) : runLayer(trace::Layer(layer));
+}
+
+/// Where nothing has to be fetched and the gate is the model's own, the device needs no answer from here between its layers:
+/// all are queued at once, and what happened is told afterwards. False: not so.
+bool Decoder::queueResident() {
+    if (m_tokens != 1 || !m_tier.gate().lossless())
+        return false;
+    m_slots.clear();
+    for (int layer = 0; layer < m_config.layers; ++layer)
+        for (int expert = 0; expert < m_config.experts; ++expert) {
+            const trace::ExpertKey key = trace::expertKey(layer, expert);
+            if (!m_tier.cache().resident(key))
+                return false;
+            m_slots.push_back(m_tier.cache().slotOf(key));
+        }
+    if (!m_backend.beginResident({.slots = m_slots,
+                                  .rule = {.topK = m_config.topK, .renormalise = m_config.renormaliseWeights},
+                                  .depths = std::max(1, m_tier.prefetch().depth()),
+                                  .attributed = m_scopes.listens()}))
+        return false;
+    for (int index = 0; index < m_config.layers; ++index) {
+        const trace::Layer layer(index);
+        {
+            const trace::OpenScope open(m_scopes, scope(Stage::Attention, layer));
+            m_backend.attend(index);
+        }
+        {
+            const trace::OpenScope open(m_scopes, scope(Stage::Router, layer));
+            m_backend.chooseExperts(index);
+        }
+        const trace::OpenScope open(m_scopes, scope(Stage::Experts, layer));
+        m_backend.runChosen(index);
+    }
+    const trace::OpenScope open(m_scopes, scope(Stage::Output));
+    m_backend.endResident();
+    return true;
+}
+
+/// Tells of a layer that is queued. Its stages end when this thread sees that the device has come past them.
+void Decoder::followLayer(trace::Layer layer) {
+    m_backend.awaitStage(layer.value, Stage::Attention);
+    m_stageBegin = stage(Stage::Attention, m_stageBegin, layer);
+    chooseExperts(layer.value);
+    m_stageBegin = stage(Stage::Router, m_stageBegin, layer);
+    askForExperts(layer.value);
+    offerGuesses(layer.value);
+    expert::ExpertSupply& supply = m_tier.supply();
+    while (const auto ready = supply.next())
+        supply.done(ready->expert);
+    m_backend.awaitStage(layer.value, Stage::Experts);
+    m_stageBegin = stage(Stage::Experts, m_stageBegin, layer);
+    m_foreseenFits = false;
 }
 
 void Decoder::runLayer(trace::Layer layer) {

@@ -34,6 +34,8 @@ public:
 
 private:
     void runLayer(trace::Layer layer);
+    bool queueResident();
+    void followLayer(trace::Layer layer);
     trace::Scope scope(trace::Stage stage, trace::Layer layer = {}) const { return {m_first, {layer, {}}, stage, {}}; }
     void chooseExperts(int layer);
     void predict(int layer, int row);
@@ -77,6 +79,7 @@ private:
     std::vector<expert::ExpertSupply::Want> m_wants;
     std::vector<expert::ExpertSupply::Ready> m_ready;
     std::vector<backend::ExpertCall> m_calls;
+    std::vector<int> m_slots; ///< [layers][experts]
 };
 
 } // namespace moescope::runtime

@@ -20,6 +20,8 @@ public:
     virtual ~ScopeSink() = default;
     virtual void push(const Scope& scope) noexcept = 0;
     virtual void pop() noexcept = 0;
+    /// False: nobody will ever ask, so that work may be handed over in larger pieces than scopes tell apart.
+    virtual bool listens() const noexcept { return true; }
 };
 
 /// Nobody listens.
@@ -27,6 +29,7 @@ class NullScopes final : public ScopeSink {
 public:
     void push(const Scope&) noexcept override {}
     void pop() noexcept override {}
+    bool listens() const noexcept override { return false; }
 };
 
 /// A scope for as long as this object lives, on this thread.

@@ -1,7 +1,7 @@
 // Decoding speed on the GPU with everything resident and with experts that have to be fetched. Prints the conditions. ctest
 // does not run it.
 //   cuda_bench MODEL TOKENS [cache-experts...]
-// Models of more than 2 GB are measured with pinned host memory only.
+// Models of more than 2 GB are measured with pinned host memory only. TOKENS 0: only what reading a prompt takes.
 #include "engine/runtime/engine.h"
 
 #include <algorithm>
@@ -149,6 +149,10 @@ int main(int argc, char** argv) {
         std::printf("%s, %d random tokens, medians of %d\n", model.filename().c_str(), tokens, kRepetitions);
         for (const char* memory : {"pinned", "mapped", "pageable"}) {
             Bench bench(model, memory, tokens);
+            if (tokens == 0) {
+                bench.prefill();
+                break;
+            }
             bench.decode(0, "none", 0);
             if (std::string(memory) == "pinned") {
                 bench.decode(0, "none", 256);

@@ -1,5 +1,5 @@
-#include "engine/backend/cuda/gpu_error.h"
 #include "engine/backend/cuda/kernels.h"
+#include "engine/backend/cuda/launch.cuh"
 
 namespace moescope::backend::cuda {
 namespace {
@@ -8,6 +8,8 @@ constexpr int kThreads = 256;
 
 template <int Most>
 __global__ void combine(float* hidden, int columns, const __grid_constant__ ExpertSum<Most> sum) {
+    letNextBegin();
+    awaitEarlier();
     const int column = static_cast<int>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x);
     if (column >= columns)
         return;
@@ -25,8 +27,7 @@ __global__ void combine(float* hidden, int columns, const __grid_constant__ Expe
 template <int Most>
 void launchCombine(float* hidden, int columns, int rows, const ExpertSum<Most>& sum, cudaStream_t stream) {
     const dim3 grid(static_cast<unsigned>((columns + kThreads - 1) / kThreads), static_cast<unsigned>(rows));
-    combine<<<grid, kThreads, 0, stream>>>(hidden, columns, sum);
-    checkLaunch("combine");
+    launch("combine", combine<Most>, grid, kThreads, 0, stream, hidden, columns, sum);
 }
 template void launchCombine(float*, int, int, const ExpertSum<kFewWeights>&, cudaStream_t);
 template void launchCombine(float*, int, int, const ExpertSum<kManyWeights>&, cudaStream_t);

@@ -3,72 +3,35 @@
 #include "engine/backend/cuda/dense_weights.h"
 #include "engine/backend/cuda/expert_copier.h"
 #include "engine/backend/cuda/gpu.h"
+#include "engine/backend/cuda/pass_graphs.h"
 #include "engine/backend/cuda/pass_memory.h"
+#include "engine/backend/cuda/requirements.h"
+#include "engine/backend/cuda/resident_pass.h"
 #include "engine/backend/cuda/tile_batch.h"
 
 #include <algorithm>
+#include <cstring>
 #include <fmt/core.h>
 #include <functional>
 #include <stdexcept>
 #include <type_traits>
+#include <utility>
 
 namespace moescope::backend {
 namespace cuda {
 namespace {
 
-constexpr int kMostPassTokens = 128;
+// More would fill tiles of an expert's tokens better and fetch experts for fewer passes; scratch grows with it (60 MB in
+// Mixtral's shape), and so does the time until a setting takes effect.
+constexpr int kMostPassTokens = 256;
 constexpr std::size_t kSlotAlignment = 256;
-
-const model::ModelConfig& checked(const model::GgufFile& file, const model::ModelConfig& config) {
-    const auto require = [&](bool fits, const char* what, int value, int unit) {
-        if (!fits)
-            throw std::runtime_error(
-                fmt::format("{}: {} is {}, and the CUDA backend needs a multiple of {}.", file.name(), what, value, unit));
-    };
-    require(config.hidden % kBlockColumns == 0, "the embedding length", config.hidden, kBlockColumns);
-    require(config.expertWidth % kBlockColumns == 0, "the experts' feed-forward length", config.expertWidth, kBlockColumns);
-    require(config.headSize % 4 == 0, "the head size", config.headSize, 4);
-    require(config.heads * config.headSize % kBlockColumns == 0, "the width of all heads", config.heads * config.headSize,
-            kBlockColumns);
-    if (config.topK > kFewWeights)
-        throw std::runtime_error(fmt::format("{}: a token uses {} experts, and the CUDA backend takes {} at most.", file.name(),
-                                             config.topK, kFewWeights));
-    return config;
-}
-
-/// Dense weights, KV cache and scratch as they will be, before anything is allocated.
-void checkFits(const model::GgufFile& file, const model::ModelConfig& c, const Gpu& gpu) {
-    std::int64_t needed = 0;
-    for (const model::TensorView& tensor : file.tensors())
-        if (tensor.name.find("_exps") == std::string_view::npos)
-            needed += tensor.bytes;
-    needed += std::int64_t{c.layers} * c.kvHeads * c.contextTokens * c.headSize * 2 * static_cast<std::int64_t>(sizeof(float));
-    if (const std::int64_t usable = usableBytes(); needed > usable)
-        throw std::runtime_error(
-            fmt::format("{}: weights outside the experts and the KV cache need {:.1f} GB, and {} has {:.1f} "
-                        "GB of {:.1f} GB to spare; --backend cpu needs no GPU.",
-                        file.name(), 1e-9 * static_cast<double>(needed), gpu.name, 1e-9 * static_cast<double>(usable),
-                        1e-9 * static_cast<double>(gpu.totalBytes)));
-}
 
 std::size_t slotBytes(const HostExperts& experts) {
     return (experts.mostBytes() + kSlotAlignment - 1) / kSlotAlignment * kSlotAlignment;
 }
 
-const char* nameOf(HostMemory memory) {
-    switch (memory) {
-    case HostMemory::Pinned:
-        return "pinned";
-    case HostMemory::Mapped:
-        return "mapped";
-    case HostMemory::Pageable:
-        return "pageable";
-    }
-    return "";
-}
-
 /// An NVIDIA GPU; see makeCudaBackend. Work is queued on one stream; the host waits for it once per layer, when it needs the
-/// router's logits, and once per token, when it needs the head's.
+/// router's logits, and once per token, when it needs the head's. A resident pass is queued whole, and recorded as a graph.
 class CudaBackend final : public Backend {
 public:
     CudaBackend(const model::GgufFile& file, const model::ModelConfig& config, const CudaOptions& options)
@@ -76,7 +39,7 @@ public:
           m_embedding(file.require("token_embd.weight", {config.hidden, config.vocabulary})),
           m_dense((checkFits(file, config, m_gpu), DenseWeights(file, config))), m_memory(config, kMostPassTokens),
           m_experts(file, config, options.hostMemory, options.threads),
-          m_slots(slotBytes(m_experts), config.layers * config.experts), m_copier(m_experts, m_slots) {}
+          m_slots(slotBytes(m_experts), config.layers * config.experts), m_copier(m_experts, m_slots), m_resident(config) {}
     ~CudaBackend() override { cudaStreamSynchronize(m_stream.get()); }
 
     std::string name() const override { return fmt::format("{} (CUDA, {} host memory)", m_gpu.name, nameOf(m_memoryKind)); }
@@ -104,6 +67,11 @@ public:
     void beginPass(std::span<const PassToken> tokens) override;
     void attend(int layer) override;
     void route(int layer, std::span<float> logits) override;
+    bool beginResident(const ResidentRouting& routing) override;
+    void chooseExperts(int layer) override;
+    void runChosen(int layer) override;
+    void endResident() override;
+    void awaitStage(int layer, trace::Stage stage) override;
     void predict(int targetLayer, int row, std::span<float> logits) override;
     void runExperts(int layer, std::span<const ExpertCall> calls) override;
     void combine(int layer, std::span<const float> weights, int stride, std::span<const int> kept) override;
@@ -120,8 +88,16 @@ private:
 
     int tokenCount() const { return m_shape.rows; }
     AttentionShape shapeOf(std::span<const PassToken> tokens) const;
-    void normalise(const float* weight);
+    NormCall normOf(const float* weight, Mark mark) const {
+        return {m_memory.hidden.data(), weight, m_config.rmsEpsilon, mark};
+    }
+    void normalise(const float* weight, Mark mark = {});
     void finish();
+    void queueHead(int row);
+    void queueFinalNorm(int row);
+    Mark markOf(int layer, ResidentPass::Stage stage) const;
+    PassGraphs::Key graphKey() const;
+    void addRouters(int layer, int targets, float* (CudaBackend::*out)(int) const, const NormCall* norm);
     template <class Launch>
     void forTiles(std::span<const Product> products, const ActivationView& input, const Launch& launch);
     void multiply(std::span<const Product> products, const ActivationView& input, int outStride, bool add = false);
@@ -132,6 +108,7 @@ private:
     void askRouters(int layer, int targets);
     void waitForCompute();
     float* routed(int target) const;
+    float* chosenFrom(int target) const { return m_resident.logits(target); }
 
     model::ModelConfig m_config;
     Gpu m_gpu;
@@ -144,12 +121,18 @@ private:
     ExpertSlots m_slots;
     ExpertCopier m_copier;
     trace::SteadyClock m_clock; ///< of loadBlock(), whose times nobody asks for
+    ResidentPass m_resident;
+    PassGraphs m_graphs;
 
     AttentionShape m_shape;             ///< of the pass
     ExpertSum<kFewWeights> m_pending{}; ///< of a single token's last layer, added by the next norm
     int m_routedLayer = -1;             ///< whose gate input `normed` holds
     int m_targets = 2;                  ///< routers asked at once: the layer's own and those ahead that have been wanted so far
     bool m_finished = false;            ///< `normed` holds the head's input
+    bool m_isResident = false;          ///< the pass goes down the layers by itself
+    bool m_isRecorded = false;          ///< and there is a graph of it
+    bool m_loaded = false;              ///< every kernel of a resident pass has run: a recording would not have to load one
+    std::uint32_t m_number = 0;         ///< of the pass
     std::vector<RowPair> m_rows;        ///< token i to row i
     std::vector<RowPair> m_pairs;       ///< scratch
     std::vector<Product> m_routers;
@@ -164,11 +147,14 @@ AttentionShape CudaBackend::shapeOf(std::span<const PassToken> tokens) const {
 
 void CudaBackend::beginPass(std::span<const PassToken> tokens) {
     // The pass before may have been given up half-way, its embeddings still on their way.
+    m_graphs.abandon(m_stream);
     waitForCompute();
     m_shape = shapeOf(tokens);
     m_pending.kept[0] = 0;
+    m_pending.chosen = nullptr;
     m_routedLayer = -1;
-    m_finished = false;
+    m_finished = m_isResident = m_isRecorded = false;
+    ++m_number;
     m_rows.clear();
     const auto width = static_cast<std::size_t>(m_config.hidden);
     for (std::size_t row = 0; row < tokens.size(); ++row) {
@@ -176,14 +162,15 @@ void CudaBackend::beginPass(std::span<const PassToken> tokens) {
         model::dequantise(m_embedding.type, m_embedding.row(tokens[row].id),
                           std::span(m_memory.embedded.data() + row * width, width));
     }
-    check(cudaMemcpyAsync(m_memory.hidden.data(), m_memory.embedded.data(), tokens.size() * width * sizeof(float),
-                          cudaMemcpyHostToDevice, m_stream.get()),
+    const TokenState state{tokens[0].position, m_number};
+    std::memcpy(m_memory.embedded.data() + tokens.size() * width, &state, sizeof state);
+    check(cudaMemcpyAsync(m_memory.hidden.data(), m_memory.embedded.data(),
+                          tokens.size() * width * sizeof(float) + sizeof state, cudaMemcpyHostToDevice, m_stream.get()),
           "take the embeddings");
 }
 
-void CudaBackend::normalise(const float* weight) {
-    launchRmsNorm({m_memory.hidden.data(), weight, m_config.rmsEpsilon}, tokenCount(), m_pending, m_memory.normed.view(),
-                  m_stream.get());
+void CudaBackend::normalise(const float* weight, Mark mark) {
+    launchRmsNorm(normOf(weight, mark), tokenCount(), m_pending, m_memory.normed.view(), m_stream.get());
     m_pending.kept[0] = 0;
 }
 
@@ -207,8 +194,10 @@ void CudaBackend::multiply(std::span<const Product> products, const ActivationVi
 }
 
 void CudaBackend::attend(int layer) {
+    if (m_isRecorded)
+        return;
     const DenseWeights::Layer& weights = m_dense.layer(layer);
-    normalise(weights.attentionNorm);
+    normalise(weights.attentionNorm, markOf(layer - 1, ResidentPass::Stage::Experts));
     float* queries = m_memory.projected.data();
     float* keys = queries + weights.query.rows;
     float* values = keys + weights.key.rows;
@@ -218,10 +207,15 @@ void CudaBackend::attend(int layer) {
                                static_cast<std::size_t>(m_shape.capacity) * static_cast<std::size_t>(m_shape.size);
     float* keyCache = m_memory.keys.data() + offset;
     float* valueCache = m_memory.values.data() + offset;
-    launchRope({m_shape, queries, keys, values, keyCache, valueCache, m_memory.cosines.data(), m_memory.sines.data()},
-               m_stream.get());
-    launchAttention({m_shape, queries, keyCache, valueCache, m_memory.partial.data()}, m_memory.attended.view(),
-                    m_stream.get());
+    const RopeCall rope{m_shape, queries, keys, values, keyCache, valueCache, m_memory.cosines.data(), m_memory.sines.data()};
+    const AttentionCall attention{m_shape, queries, keyCache, valueCache, m_memory.partial.data()};
+    if (tokenCount() == 1 && attendsInOneLaunch(m_shape)) {
+        launchAttentionOfOne(attention, rope, &m_memory.token()->position, m_memory.finished.data(), m_memory.attended.view(),
+                             m_stream.get());
+    } else {
+        launchRope(rope, m_stream.get());
+        launchAttention(attention, m_memory.attended.view(), m_stream.get());
+    }
     const Product output[] = {{weights.output, m_memory.hidden.data()}};
     multiply(output, m_memory.attended.view(), m_config.hidden, true);
 }
@@ -231,12 +225,24 @@ float* CudaBackend::routed(int target) const {
            static_cast<std::size_t>(target) * kMostPassTokens * static_cast<std::size_t>(m_config.experts);
 }
 
-void CudaBackend::askRouters(int layer, int targets) {
+/// norm: of what the routers read, if that is still to be done.
+void CudaBackend::addRouters(int layer, int targets, float* (CudaBackend::*out)(int) const, const NormCall* norm) {
     m_routers.clear();
     for (int target = 0; target < targets; ++target)
-        m_routers.push_back({m_dense.layer(layer + target).router, routed(target)});
-    forTiles(m_routers, m_memory.normed.view(),
-             [&](model::TensorType type, const auto& call) { launchRouter(type, call, m_config.experts, m_stream.get()); });
+        m_routers.push_back({m_dense.layer(layer + target).router, (this->*out)(target)});
+    if (norm != nullptr && (tokenCount() > 1 || !normsWithRouter(m_routers[0].matrix.type)))
+        launchRmsNorm(*std::exchange(norm, nullptr), tokenCount(), m_pending, m_memory.normed.view(), m_stream.get());
+    forTiles(m_routers, m_memory.normed.view(), [&](model::TensorType type, const auto& call) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(call)>, TileCall<1>>)
+            if (norm != nullptr)
+                return launchNormAndRouter(*std::exchange(norm, nullptr), type, call, m_config.experts, m_memory.normed.view(),
+                                           m_stream.get());
+        launchRouter(type, call, m_config.experts, m_stream.get());
+    });
+}
+
+void CudaBackend::askRouters(int layer, int targets) {
+    addRouters(layer, targets, &CudaBackend::routed, nullptr);
     waitForCompute();
 }
 
@@ -246,15 +252,23 @@ void CudaBackend::waitForCompute() {
 }
 
 void CudaBackend::route(int layer, std::span<float> logits) {
-    normalise(m_dense.layer(layer).expertNorm);
+    if (m_isResident) {
+        m_routedLayer = layer;
+        return m_resident.copyTold(layer, 0, m_stream, logits);
+    }
     m_routedLayer = layer;
     // What the decoder will ask of the layers ahead is computed along, so that the host waits once.
-    askRouters(layer, std::min(m_targets, m_config.layers - layer));
+    const NormCall norm = normOf(m_dense.layer(layer).expertNorm, {});
+    addRouters(layer, std::min(m_targets, m_config.layers - layer), &CudaBackend::routed, &norm);
+    waitForCompute();
     std::copy_n(routed(0), logits.size(), logits.begin());
 }
 
 void CudaBackend::predict(int targetLayer, int row, std::span<float> logits) {
     const int target = targetLayer - m_routedLayer;
+    if (m_isResident) {
+        return m_resident.copyTold(m_routedLayer, target, m_stream, logits);
+    }
     if (target >= PassMemory::kTargets)
         throw std::logic_error("The CUDA backend predicts three layers ahead at most.");
     if (target >= m_targets) {
@@ -336,25 +350,100 @@ void CudaBackend::combine(int, std::span<const float> weights, int stride, std::
     }
 }
 
-void CudaBackend::finish() {
-    if (!m_finished)
-        normalise(m_dense.finalNorm());
-    m_finished = true;
-}
-
-bool CudaBackend::finalNorm(int row, std::span<float> out) {
-    finish();
-    check(cudaMemcpyAsync(m_memory.embedded.data(),
-                          m_memory.normed.view().values + static_cast<std::ptrdiff_t>(row) * m_config.hidden, out.size_bytes(),
-                          cudaMemcpyDeviceToHost, m_stream.get()),
-          "give the last activation");
-    waitForCompute();
-    std::copy_n(m_memory.embedded.data(), out.size(), out.begin());
+bool CudaBackend::beginResident(const ResidentRouting& routing) {
+    if (tokenCount() != 1 || !attendsInOneLaunch(m_shape) || m_config.experts > kMostExperts)
+        return false;
+    m_isResident = true;
+    m_resident.begin(routing, m_number, m_stream);
+    if (!m_loaded || routing.attributed)
+        return true;
+    m_isRecorded = m_graphs.has(graphKey());
+    if (!m_isRecorded)
+        m_graphs.record(graphKey(), m_stream);
     return true;
 }
 
-void CudaBackend::logits(int row, std::span<float> out) {
-    finish();
+PassGraphs::Key CudaBackend::graphKey() const {
+    return {m_shape.firstPosition / kChunkPositions, m_resident.targets(0)};
+}
+
+Mark CudaBackend::markOf(int layer, ResidentPass::Stage stage) const {
+    return m_isResident && layer >= 0 ? m_resident.mark(layer, stage, &m_memory.token()->number) : Mark{};
+}
+
+void CudaBackend::chooseExperts(int layer) {
+    if (m_isRecorded)
+        return;
+    const NormCall norm = normOf(m_dense.layer(layer).expertNorm, markOf(layer, ResidentPass::Stage::Attention));
+    addRouters(layer, m_resident.targets(layer), &CudaBackend::chosenFrom, &norm);
+}
+
+void CudaBackend::runChosen(int layer) {
+    if (m_isRecorded)
+        return;
+    const auto& parts = m_experts.layer(layer).parts;
+    const auto callOf = [&](std::size_t part, const ActivationView& input, float* out) {
+        const DeviceMatrix& matrix = parts[part].matrix;
+        TileCall<1> call{};
+        call.input = input;
+        call.rowBytes = matrix.rowBytes;
+        call.tiles = m_config.topK;
+        call.mostRows = matrix.rows;
+        call.chosen = m_resident.chosen();
+        call.slotBytes = m_slots.slotBytes();
+        for (int rank = 0; rank < m_config.topK; ++rank) {
+            const auto index = static_cast<std::uint16_t>(rank);
+            call.tile[rank] = {m_slots.data(0) + parts[part].offset, out, matrix.rows, index, 1};
+            call.pair[rank] = {part == 0 ? std::uint16_t{0} : index, index};
+        }
+        return call;
+    };
+    launchGateUp(parts[0].matrix.type, callOf(0, m_memory.normed.view(), nullptr), parts[1].offset, m_memory.inner.view(),
+                 m_stream.get(), m_resident.choice(layer, &m_memory.token()->number));
+    launchProduct(parts[2].matrix.type, callOf(2, m_memory.inner.view(), m_memory.outputs.data()), m_config.hidden, false,
+                  m_stream.get());
+    m_pending.outputs = m_memory.outputs.data();
+    m_pending.ranks = m_config.topK;
+    m_pending.kept[0] = static_cast<std::uint8_t>(m_config.topK);
+    m_pending.chosen = m_resident.weights();
+}
+
+void CudaBackend::endResident() {
+    if (!m_isRecorded) {
+        finish();
+        queueHead(0);
+        queueFinalNorm(0);
+    }
+    const bool recorded = m_graphs.recording();
+    if (recorded)
+        m_graphs.keep(m_stream);
+    if (recorded || m_isRecorded)
+        m_graphs.run(graphKey(), m_stream);
+    m_finished = m_loaded = true;
+    m_slots.noteAll();
+    m_slots.mark(m_stream);
+}
+
+void CudaBackend::awaitStage(int layer, trace::Stage stage) {
+    if (m_isResident)
+        m_resident.await(
+            layer, stage == trace::Stage::Attention ? ResidentPass::Stage::Attention : ResidentPass::Stage::Experts, m_stream);
+}
+
+void CudaBackend::finish() {
+    if (!m_finished)
+        normalise(m_dense.finalNorm(), markOf(m_config.layers - 1, ResidentPass::Stage::Experts));
+    m_finished = true;
+}
+
+void CudaBackend::queueFinalNorm(int row) {
+    check(cudaMemcpyAsync(m_memory.embedded.data(),
+                          m_memory.normed.view().values + static_cast<std::ptrdiff_t>(row) * m_config.hidden,
+                          static_cast<std::size_t>(m_config.hidden) * sizeof(float), cudaMemcpyDeviceToHost, m_stream.get()),
+          "give the last activation");
+}
+
+void CudaBackend::queueHead(int row) {
     TileCall<1> call{};
     const DeviceMatrix& head = m_dense.head();
     call.input = m_memory.normed.view();
@@ -364,9 +453,27 @@ void CudaBackend::logits(int row, std::span<float> out) {
     call.tile[0] = {head.data, m_memory.scores.data(), head.rows, 0, 1};
     call.pair[0] = {static_cast<std::uint16_t>(row), 0};
     launchProduct(head.type, call, head.rows, false, m_stream.get());
-    check(cudaMemcpyAsync(m_memory.hostScores.data(), m_memory.scores.data(), out.size_bytes(), cudaMemcpyDeviceToHost,
+    check(cudaMemcpyAsync(m_memory.hostScores.data(), m_memory.scores.data(),
+                          static_cast<std::size_t>(m_config.vocabulary) * sizeof(float), cudaMemcpyDeviceToHost,
                           m_stream.get()),
           "give the logits");
+}
+
+bool CudaBackend::finalNorm(int row, std::span<float> out) {
+    if (!m_isResident) {
+        finish();
+        queueFinalNorm(row);
+    }
+    waitForCompute();
+    std::copy_n(m_memory.embedded.data(), out.size(), out.begin());
+    return true;
+}
+
+void CudaBackend::logits(int row, std::span<float> out) {
+    if (!m_isResident) {
+        finish();
+        queueHead(row);
+    }
     waitForCompute();
     std::copy_n(m_memory.hostScores.data(), out.size(), out.begin());
 }

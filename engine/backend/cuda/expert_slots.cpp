@@ -42,6 +42,10 @@ void ExpertSlots::reserve(int count) {
     m_count = count;
 }
 
+void ExpertSlots::noteAll() {
+    std::fill_n(m_lastUse.begin(), m_count, m_uses);
+}
+
 void ExpertSlots::mark(const Stream& compute) {
     m_marks[m_uses % kMarks].record(compute);
     ++m_uses;

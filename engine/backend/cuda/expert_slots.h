@@ -26,6 +26,7 @@ public:
 
     /// The compute stream's work so far reads these slots. One call per launch: note() each slot, then mark().
     void note(int slot) { m_lastUse[static_cast<std::size_t>(slot)] = m_uses; }
+    void noteAll();
     void mark(const Stream& compute);
     /// The compute stream has come to rest: everything noted so far is over.
     void allDone() { m_doneUses.store(m_uses, std::memory_order_release); }

@@ -19,11 +19,39 @@ void launchProduct(model::TensorType type, const TileCall<Tokens>& call, int out
 template <int Tokens>
 void launchRouter(model::TensorType type, const TileCall<Tokens>& call, int outStride, cudaStream_t stream);
 
+/// A word of host memory that tells the host how far a token has come: the device writes the token's number there.
+struct Mark {
+    const std::uint32_t* number = nullptr; ///< in device memory
+    std::uint32_t* word = nullptr;         ///< null: nobody waits
+};
+
+/// A router's output on its way to the host, which knows by the pass's number that it is there: both come as one word.
+struct alignas(8) Told {
+    float logit;
+    std::uint32_t number;
+};
+
+/// The choice of a token's experts where all of them are resident: policy::topKChoice(), bit for bit.
+struct ChooseCall {
+    const float* logits = nullptr; ///< [targets][experts]; the first target's count, all are told to the host. Null: no choice
+    int experts = 0;
+    int targets = 0;
+    int topK = 0;
+    bool renormalise = false;
+    const std::int32_t* slots = nullptr;   ///< [experts]
+    std::int32_t* chosen = nullptr;        ///< [topK] slots, by falling weight
+    float* weights = nullptr;              ///< [topK]
+    Told* told = nullptr;                  ///< [targets][experts] in host memory
+    const std::uint32_t* number = nullptr; ///< of the pass, in device memory
+};
+inline constexpr int kMostExperts = 1024;
+
 // gate_up.cu: inner[pair.out] = silu(gate . input) * up . input, quantised as well. A tile's matrix is gate, tile.rows of it;
-// up lies upOffset bytes behind.
+// up lies upOffset bytes behind. With a choice, which takes one token, tile t is that of the t-th expert chosen: its matrix
+// lies that expert's slot times call.slotBytes behind the tile's.
 template <int Tokens>
 void launchGateUp(model::TensorType type, const TileCall<Tokens>& call, std::size_t upOffset, const ActivationView& inner,
-                  cudaStream_t stream);
+                  cudaStream_t stream, const ChooseCall& choice = {});
 
 /// What experts add to the residual stream: for each row its weights in rank order; kept 0 adds nothing. Most is 16 (one
 /// token) or 512 weights.
@@ -33,6 +61,7 @@ struct ExpertSum {
     const float* outputs = nullptr; ///< [rows * ranks][columns]
     int ranks = 0;                  ///< weights and outputs per row
     int firstRow = 0;
+    const float* chosen = nullptr; ///< if set, weights that the device has chosen, instead of `weights`
     float weights[Most];
     std::uint8_t kept[Most];
 };
@@ -47,9 +76,14 @@ struct NormCall {
     float* hidden = nullptr;
     const float* weight = nullptr;
     float epsilon = 0;
+    Mark mark{}; ///< set when everything before has ended
 };
 void launchRmsNorm(const NormCall& call, int rows, const ExpertSum<kFewWeights>& sum, const ActivationView& out,
                    cudaStream_t stream);
+// router.cu: launchRmsNorm and launchRouter with its output for one token in one launch, to the same bits. For floats.
+void launchNormAndRouter(const NormCall& norm, model::TensorType type, const TileCall<1>& call, int outStride,
+                         const ActivationView& out, cudaStream_t stream);
+bool normsWithRouter(model::TensorType type);
 
 /// Shape of a layer's attention and where one pass stands. Rows are consecutive positions from firstPosition on.
 struct AttentionShape {
@@ -76,8 +110,8 @@ struct RopeCall {
 };
 void launchRope(const RopeCall& call, cudaStream_t stream);
 
-// attention.cu: softmax(q k) v for each row over positions up to its own, in chunks of 128 positions that are joined in order.
-inline constexpr int kChunkPositions = 128;
+// attention.cu: softmax(q k) v for each row over positions up to its own, in chunks of 64 positions that are joined in order.
+inline constexpr int kChunkPositions = 64;
 struct AttentionCall {
     AttentionShape shape;
     const float* queries = nullptr;
@@ -88,5 +122,10 @@ struct AttentionCall {
 /// Floats of scratch for that many rows at the end of the cache.
 std::size_t attentionScratch(const AttentionShape& shape, int rows);
 void launchAttention(const AttentionCall& call, const ActivationView& out, cudaStream_t stream);
+/// One row, launchRope and launchAttention in one kernel, to the same bits. The position is read on the device;
+/// call.shape.firstPosition may be a later one with as many chunks or more. `finished` are kvHeads zeros, left as zeros.
+bool attendsInOneLaunch(const AttentionShape& shape);
+void launchAttentionOfOne(const AttentionCall& call, const RopeCall& rope, const int* position, unsigned* finished,
+                          const ActivationView& out, cudaStream_t stream);
 
 } // namespace moescope::backend::cuda

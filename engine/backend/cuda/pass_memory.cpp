@@ -13,6 +13,8 @@ std::size_t product(std::initializer_list<int> factors) {
     return all;
 }
 
+constexpr std::size_t kStateFloats = sizeof(TokenState) / sizeof(float);
+
 void send(const DeviceArray<float>& target, const float* source) {
     check(cudaMemcpy(target.data(), source, static_cast<std::size_t>(target.bytes()), cudaMemcpyHostToDevice),
           "take the rotary table");
@@ -30,13 +32,15 @@ PassMemory::PassMemory(const model::ModelConfig& c, int rows)
             .size = c.headSize,
             .capacity = c.contextTokens,
             .stride = (c.heads + 2 * c.kvHeads) * c.headSize},
-      hidden(product({rows, c.hidden})), normed(rows, c.hidden), projected(product({rows, shape.stride})),
+      hidden(product({rows, c.hidden}) + kStateFloats), normed(rows, c.hidden), projected(product({rows, shape.stride})),
       partial(attentionScratch(shape, rows)), attended(rows, c.heads * c.headSize), inner(rows * c.topK, c.expertWidth),
       outputs(product({rows, c.topK, c.hidden})), scores(product({c.vocabulary})),
       keys(product({c.layers, c.kvHeads, c.contextTokens, c.headSize})),
       values(product({c.layers, c.kvHeads, c.contextTokens, c.headSize})), cosines(product({c.contextTokens, c.headSize / 2})),
-      sines(product({c.contextTokens, c.headSize / 2})), embedded(product({rows, c.hidden})),
-      routed(product({kTargets, rows, c.experts})), hostScores(product({c.vocabulary})) {
+      sines(product({c.contextTokens, c.headSize / 2})), finished(product({c.kvHeads})),
+      embedded(product({rows, c.hidden}) + kStateFloats), routed(product({kTargets, rows, c.experts})),
+      hostScores(product({c.vocabulary})) {
+    check(cudaMemset(finished.data(), 0, static_cast<std::size_t>(finished.bytes())), "clear its memory");
     RopeTable table(c.ropeBase, c.headSize);
     table.reach(c.contextTokens);
     send(cosines, table.cosines(0));

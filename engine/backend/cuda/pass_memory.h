@@ -19,6 +19,12 @@ private:
     ActivationView m_view;
 };
 
+/// What kernels of a single token's pass read of it; lies behind its embedding.
+struct TokenState {
+    std::int32_t position = 0;
+    std::uint32_t number = 0; ///< of the pass
+};
+
 /// Where a pass keeps what flows between its stages, on the GPU and towards the host; `rows` tokens at most.
 struct PassMemory {
     /// Router outputs of the layer itself and of as many layers ahead.
@@ -26,9 +32,10 @@ struct PassMemory {
 
     PassMemory(const model::ModelConfig& config, int rows);
     std::int64_t bytes() const; ///< on the GPU
+    const TokenState* token() const { return reinterpret_cast<const TokenState*>(hidden.data() + normed.view().columns); }
 
     AttentionShape shape;
-    DeviceArray<float> hidden;    ///< [rows][hidden], the residual stream
+    DeviceArray<float> hidden;    ///< [rows][hidden], the residual stream; a single row's TokenState behind it
     Activations normed;           ///< [rows][hidden], input of attention, later of router, experts and head
     DeviceArray<float> projected; ///< [rows][queries, keys, values]
     DeviceArray<float> partial;   ///< of attention
@@ -40,9 +47,10 @@ struct PassMemory {
     DeviceArray<float> values;    ///< likewise
     DeviceArray<float> cosines;   ///< [positions][size / 2]
     DeviceArray<float> sines;
-    PinnedArray<float> embedded;   ///< [rows][hidden], on its way to the GPU
-    PinnedArray<float> routed;     ///< [targets][rows][experts], written by the GPU
-    PinnedArray<float> hostScores; ///< [vocabulary]
+    DeviceArray<unsigned> finished; ///< [kvHeads], of attention in one launch
+    PinnedArray<float> embedded;    ///< [rows][hidden], on its way to the GPU
+    PinnedArray<float> routed;      ///< [targets][rows][experts], written by the GPU
+    PinnedArray<float> hostScores;  ///< [vocabulary]
 };
 
 } // namespace moescope::backend::cuda

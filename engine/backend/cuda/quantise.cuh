@@ -41,6 +41,14 @@ struct TwoDigits {
     float scale;
 };
 
+/// Where a column's high digit lies; its low digit lies out.columns further on.
+__device__ inline signed char* digitsAt(const ActivationView& out, int row, int column) {
+    constexpr int kHalf = kBlockColumns / 2;
+    const int plane = column % kBlockColumns / kHalf;
+    return out.digits + static_cast<std::size_t>(row) * 2 * out.columns + plane * (out.columns / 2) +
+           column / kBlockColumns * kHalf + column % kHalf;
+}
+
 /// Stores the lane's value of (row, column) in both forms; column % 32 is the lane.
 __device__ inline void storeActivation(const ActivationView& out, int row, int column, float value) {
     const int lane = column % kBlockColumns;
@@ -48,12 +56,11 @@ __device__ inline void storeActivation(const ActivationView& out, int row, int c
     const int integer = scale.integer(value);
     const int sum = sumOfLanes(integer);
     const std::size_t at = static_cast<std::size_t>(row) * out.columns + column;
-    const std::size_t block = at / kBlockColumns;
-    signed char* digits = out.digits + block * 2 * kBlockColumns + lane;
+    signed char* digits = digitsAt(out, row, column);
     out.values[at] = value;
-    TwoDigits::split(integer, digits[0], digits[kBlockColumns]);
+    TwoDigits::split(integer, digits[0], digits[out.columns]);
     if (lane == 0)
-        out.blocks[block] = {scale.scale, sum};
+        out.blocks[at / kBlockColumns] = {scale.scale, sum};
 }
 
 } // namespace moescope::backend::cuda

@@ -1,6 +1,6 @@
 #pragma once
 // Dot products of weight rows with activations by one warp. Lane l takes the row's 16-byte chunks l, l + 32, ...; the lanes'
-// sums are added in a butterfly. Integers are exact, floats are fused where the source says so.
+// sums are added as a tree, neighbours first. Integers are exact, floats are fused where the source says so.
 #include "engine/backend/cuda/quantise.cuh"
 
 #include <cuda_bf16.h>
@@ -8,17 +8,28 @@
 
 namespace moescope::backend::cuda {
 
+constexpr bool isQuantised(model::TensorType type) {
+    return type == model::TensorType::Q8_0 || type == model::TensorType::Q4_0;
+}
+
 /// 16 bytes of a row, the activations that belong to them, and their product.
 template <model::TensorType Type>
 struct Chunk;
+
+/// The lanes' sum, as a tree whose leaves are in the order of the lanes.
+__device__ inline float joinLanes(float value) {
+    for (int offset = 1; offset < 32; offset *= 2)
+        value += __shfl_xor_sync(kAllLanes, value, offset);
+    return value;
+}
 
 __device__ inline int dot16(const int4& a, const int4& b) {
     return __dp4a(a.x, b.x, __dp4a(a.y, b.y, __dp4a(a.z, b.z, __dp4a(a.w, b.w, 0))));
 }
 
+/// A block's 16 bytes of the first plane of digits; those of the next planes lie columns / 32 further on each.
 __device__ inline const int4* digitsOf(const ActivationView& x, int row, int block) {
-    const std::size_t at = static_cast<std::size_t>(row) * x.columns + static_cast<std::size_t>(block) * kBlockColumns;
-    return reinterpret_cast<const int4*>(x.digits + 2 * at);
+    return reinterpret_cast<const int4*>(x.digits + static_cast<std::size_t>(row) * 2 * x.columns) + block;
 }
 
 __device__ inline BlockScale scaleOf(const ActivationView& x, int row, int block) {
@@ -37,13 +48,19 @@ struct Chunk<model::TensorType::Q8_0> {
         int4 low;
         float scale;
     };
+    static constexpr int kScaleBytes = 1; ///< per chunk
     static __device__ Weights weights(const std::byte* row, int columns, int chunk) {
         return {__ldcs(reinterpret_cast<const int4*>(row) + chunk),
                 __half2float(__ldcs(reinterpret_cast<const __half*>(row + columns) + chunk / 2))};
     }
+    /// From shared memory.
+    static __device__ Weights copied(const std::byte* chunks, const std::byte* scales, int chunk) {
+        return {reinterpret_cast<const int4*>(chunks)[chunk], __half2float(reinterpret_cast<const __half*>(scales)[chunk / 2])};
+    }
     static __device__ Input input(const ActivationView& x, int row, int chunk) {
-        const int4* digits = digitsOf(x, row, chunk / 2) + chunk % 2;
-        return {digits[0], digits[2], scaleOf(x, row, chunk / 2).scale};
+        const int plane = x.columns / kBlockColumns;
+        const int4* digits = digitsOf(x, row, chunk / 2) + chunk % 2 * plane;
+        return {digits[0], digits[2 * plane], scaleOf(x, row, chunk / 2).scale};
     }
     static __device__ float add(const Weights& w, const Input& x, float sum) {
         const int dot = kDigitBase * dot16(w.quants, x.high) + dot16(w.quants, x.low);
@@ -59,13 +76,18 @@ struct Chunk<model::TensorType::Q4_0> {
         int4 digits[4]; ///< high 0-15, high 16-31, low 0-15, low 16-31
         BlockScale block;
     };
+    static constexpr int kScaleBytes = 2;
     static __device__ Weights weights(const std::byte* row, int columns, int chunk) {
         return {__ldcs(reinterpret_cast<const int4*>(row) + chunk),
                 __half2float(__ldcs(reinterpret_cast<const __half*>(row + columns / 2) + chunk))};
     }
+    static __device__ Weights copied(const std::byte* chunks, const std::byte* scales, int chunk) {
+        return {reinterpret_cast<const int4*>(chunks)[chunk], __half2float(reinterpret_cast<const __half*>(scales)[chunk])};
+    }
     static __device__ Input input(const ActivationView& x, int row, int chunk) {
+        const int plane = x.columns / kBlockColumns;
         const int4* digits = digitsOf(x, row, chunk);
-        return {{digits[0], digits[1], digits[2], digits[3]}, scaleOf(x, row, chunk)};
+        return {{digits[0], digits[plane], digits[2 * plane], digits[3 * plane]}, scaleOf(x, row, chunk)};
     }
     static __device__ float add(const Weights& w, const Input& x, float sum) {
         constexpr int kLow = 0x0F0F0F0F;
@@ -85,8 +107,12 @@ __device__ inline float4 valuesOf(const ActivationView& x, int row, int column) 
 template <>
 struct Chunk<model::TensorType::F32> {
     static constexpr int kColumns = 4;
+    static constexpr int kScaleBytes = 0;
     using Weights = float4;
     using Input = float4;
+    static __device__ Weights copied(const std::byte* chunks, const std::byte*, int chunk) {
+        return reinterpret_cast<const float4*>(chunks)[chunk];
+    }
     static __device__ Weights weights(const std::byte* row, int, int chunk) {
         return __ldcs(reinterpret_cast<const float4*>(row) + chunk);
     }
@@ -100,9 +126,13 @@ struct Chunk<model::TensorType::F32> {
 template <class Pair, float2 (*ToFloats)(Pair)>
 struct HalfChunk {
     static constexpr int kColumns = 8;
+    static constexpr int kScaleBytes = 0;
     struct Weights {
         int4 bits;
     };
+    static __device__ Weights copied(const std::byte* chunks, const std::byte*, int chunk) {
+        return {reinterpret_cast<const int4*>(chunks)[chunk]};
+    }
     struct Input {
         float4 first;
         float4 second;
@@ -168,7 +198,7 @@ __device__ void addParts(const std::byte* const (&rows)[Rows], const ActivationV
     for (int row = 0; row < Rows; ++row)
 #pragma unroll
         for (int token = 0; token < Tokens; ++token)
-            sums[row][token] = sumOfLanes(sums[row][token]);
+            sums[row][token] = joinLanes(sums[row][token]);
 }
 
 /// sums[r][t] = row r . token t, in every lane of the warp.

@@ -14,9 +14,10 @@ struct BlockScale {
 
 /// [rows] of `columns` activations in both forms that kernels read.
 struct ActivationView {
-    float* values = nullptr;       ///< [rows][columns]
-    std::int8_t* digits = nullptr; ///< [rows][columns / 32][high, low][32]
-    BlockScale* blocks = nullptr;  ///< [rows][columns / 32]
+    float* values = nullptr; ///< [rows][columns]
+    /// [rows][high, low][first, second half of a block][columns / 32][16], so that a warp's lanes read neighbouring bytes.
+    std::int8_t* digits = nullptr;
+    BlockScale* blocks = nullptr; ///< [rows][columns / 32]
     int columns = 0;
 };
 
@@ -35,7 +36,7 @@ struct Tile {
     std::uint16_t tokens = 0;
 };
 
-/// Tokens is 1 (decode) or 8 (several tokens); one token's result is the same bits in either.
+/// Tokens is 1 (decode) or 32 (several tokens); one token's result is the same bits in either.
 template <int Tokens>
 struct TileCall {
     static constexpr int kMostTiles = Tokens == 1 ? 16 : 96;
@@ -44,9 +45,14 @@ struct TileCall {
     std::size_t rowBytes = 0;
     int tiles = 0;
     int mostRows = 0; ///< of any tile's matrix
+    /// If set, the device chose: tile t's matrix lies chosen[t] * slotBytes behind the one that it names.
+    const std::int32_t* chosen = nullptr;
+    std::size_t slotBytes = 0;
     Tile tile[kMostTiles];
     RowPair pair[kMostPairs];
 };
-inline constexpr int kTileTokens = 8;
+inline constexpr int kTileTokens = 32;
+/// Tokens that a warp takes through weights together where tensor cores do not.
+inline constexpr int kTogether = 8;
 
 } // namespace moescope::backend::cuda

@@ -42,7 +42,7 @@ fi
 if wants sanitize; then
     # racecheck looks at shared memory and slows everything down a hundredfold: one case of each kernel will do.
     for run in "memcheck:-CudaLosslessTest*" "memcheck:*PrefetchThreeRich:*OneSlotPerLayer:*TheBudgetMayChange*" \
-        "racecheck:*GateAndUp*/Q8_0:*GateAndUp*/F16:RmsNorm*:Combine*:*Size32From0:*Size16From120"; do
+        "racecheck:*GateAndUp*/Q8_0:*GateAndUp*/F16:*IsTheSame*/Q4_0:NormAndRouter*:RmsNorm*:Combine*:*ChooseKernelTest*/1:*Size32From0:*Size64From60"; do
         step "compute-sanitizer ${run%%:*}, tests ${run#*:}"
         timeout 60 compute-sanitizer --tool "${run%%:*}" --error-exitcode 9 "$build/tests/cuda_test" --gtest_brief=1 \
             --gtest_filter="${run#*:}" 2>&1 | tail -5

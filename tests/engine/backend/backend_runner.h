@@ -3,6 +3,7 @@
 #include "engine/policy/gate_policy.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace moescope::tests {
 
@@ -43,6 +44,36 @@ public:
                 logits.emplace_back(static_cast<std::size_t>(m_config.vocabulary));
                 m_backend->logits(row, logits.back());
             }
+        }
+        return logits;
+    }
+    /// The same, one token per pass, the backend choosing the experts. Empty if it cannot.
+    std::vector<std::vector<float>> runResident(const std::vector<std::int32_t>& tokens, bool attributed) {
+        std::vector<std::vector<float>> logits;
+        std::vector<int> slots(static_cast<std::size_t>(m_config.layers * m_config.experts));
+        std::iota(slots.begin(), slots.end(), 0);
+        m_router.assign(static_cast<std::size_t>(m_config.layers), {});
+        for (std::size_t at = 0; at < tokens.size(); ++at) {
+            const backend::PassToken token{tokens[at], static_cast<std::int32_t>(at)};
+            m_backend->beginPass({&token, 1});
+            if (!m_backend->beginResident({slots, {m_config.topK, m_config.renormaliseWeights}, 1, attributed}))
+                return {};
+            for (int layer = 0; layer < m_config.layers; ++layer) {
+                m_backend->attend(layer);
+                m_backend->chooseExperts(layer);
+                m_backend->runChosen(layer);
+            }
+            m_backend->endResident();
+            for (int layer = 0; layer < m_config.layers; ++layer) {
+                std::vector<float> gate(static_cast<std::size_t>(m_config.experts));
+                m_backend->awaitStage(layer, trace::Stage::Attention);
+                m_backend->route(layer, gate);
+                policy::topKChoice(gate, {m_config.topK, m_config.renormaliseWeights}, gate);
+                m_router[static_cast<std::size_t>(layer)].push_back(gate);
+                m_backend->awaitStage(layer, trace::Stage::Experts);
+            }
+            logits.emplace_back(static_cast<std::size_t>(m_config.vocabulary));
+            m_backend->logits(0, logits.back());
         }
         return logits;
     }

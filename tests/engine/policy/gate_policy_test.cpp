@@ -1,6 +1,7 @@
 #include "engine/policy/gate_policy.h"
 
 #include "engine/policy/gate_choice.h"
+#include "engine/policy/gate_exp.h"
 #include "tests/engine/policy/gate_fixture.h"
 
 #include <cmath>
@@ -125,6 +126,14 @@ TEST(PolicySet, UnknownNamesAreRefusedWithTheKnownOnes) {
 TEST(PolicySet, EveryGateNameBuildsThatGate) {
     for (const std::string& name : gatePolicyNames())
         EXPECT_EQ(makeGatePolicy(name, parametersFor(1, 2, 0.1))->name(), name);
+}
+
+TEST(GateExpTest, IsTheExponentialRoundedToFloat) {
+    EXPECT_EQ(gateExp(0.0F), 1.0F);
+    EXPECT_EQ(gateExp(-104.5F), 0.0F);
+    EXPECT_EQ(gateExp(std::numeric_limits<float>::quiet_NaN()), 0.0F);
+    for (float x = 0.0F; x > -87.0F; x -= 0.00137F)
+        ASSERT_EQ(gateExp(x), static_cast<float>(std::exp(static_cast<double>(x)))) << x;
 }
 
 } // namespace

@@ -61,6 +61,24 @@ TEST_P(CudaBackendTest, SameBitsForAnyPassSizeAndHostMemory) {
     EXPECT_TRUE(model.runner(HostMemory::Pageable).run(tokens, 16) == expected);
 }
 
+TEST_P(CudaBackendTest, ChoosingOnTheDeviceGivesTheBitsOfChoosingOnTheHost) {
+    MOESCOPE_NEEDS_GPU();
+    tests::TinyModelShape shape = kShape;
+    shape.heads = 8;
+    shape.kvHeads = 2; // four heads of 16 share one of keys: whole blocks of 32 columns
+    shape.hidden = 128;
+    const Loaded model(tests::typedModel(GetParam(), shape));
+    const auto tokens = someTokens(140);
+    auto host = model.runner();
+    const auto expected = host.run(tokens, 1);
+    auto device = model.runner();
+    for (const bool attributed : {true, false, false}) { // queued launch by launch, recorded, replayed
+        EXPECT_TRUE(device.runResident(tokens, attributed) == expected) << attributed;
+        EXPECT_TRUE(device.router() == host.router());
+    }
+    EXPECT_TRUE(device.run(tokens, 64) == expected);
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, CudaBackendTest,
                          testing::Values(TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0,
                                          TensorType::Q4_0),

@@ -149,6 +149,8 @@ TEST_P(CudaLosslessTest, SameTokensBitForBitAndRealTransfers) {
 INSTANTIATE_TEST_SUITE_P(
     Ways, CudaLosslessTest,
     testing::Values(
+        Way{"AllResidentWithGuesses", {{"prefetch", "next-layer"}, {"prefetch-depth", "3"}}},
+        Way{"AllResidentChosenOnTheHost", {{"gate", "ratio"}, {"gate-threshold", "0"}}},
         Way{"OneSlotForAll", {{"cache-experts", "1"}, {"allocation", "global"}}},
         Way{"OneSlotPerLayer", {{"cache-experts", "8"}}}, Way{"SixteenSlotsLfu", {{"cache-experts", "16"}, {"cache", "lfu"}}},
         Way{"ThirteenUneven", {{"cache-experts", "13"}}},

@@ -39,6 +39,14 @@ inline backend::cuda::DeviceArray<float> poisoned(std::size_t count) {
     return array;
 }
 
+/// A row of the CPU's digits, [block][high, low][32], as the GPU keeps it: [high, low][half of the block][block][16].
+inline std::vector<std::int8_t> inPlanes(const std::int8_t* digits, int columns) {
+    std::vector<std::int8_t> planes(2 * static_cast<std::size_t>(columns));
+    for (int i = 0; i < 2 * columns; ++i)
+        planes[static_cast<std::size_t>(i % 64 / 16 * (columns / 2) + i / 64 * 16 + i % 16)] = digits[i];
+    return planes;
+}
+
 /// Activations on the GPU whose quantised twins the CPU made.
 class GpuActivations {
 public:
@@ -53,7 +61,8 @@ public:
             m_twin.quantise(row, 0, columns);
             const backend::ActivationRow twin = m_twin.row(row);
             values.insert(values.end(), one.begin(), one.end());
-            digits.insert(digits.end(), twin.digits, twin.digits + std::size_t{2} * static_cast<std::size_t>(columns));
+            const auto planes = inPlanes(twin.digits, columns);
+            digits.insert(digits.end(), planes.begin(), planes.end());
             for (std::size_t block = 0; block < blocks; ++block)
                 scales.push_back({twin.scales[block], twin.corrections[block] / -128});
         }

@@ -24,27 +24,28 @@ class ProductTest : public testing::TestWithParam<TensorType> {};
 TEST_P(ProductTest, AgreesWithLoopsInDoubleAndIsTheSameForOneTokenAndForEight) {
     MOESCOPE_NEEDS_GPU();
     std::mt19937_64 random(5);
-    for (const auto& [rows, columns] : {std::pair{5, 96}, std::pair{64, 256}, std::pair{129, 1056}}) {
+    for (const auto& [rows, columns] : {std::pair{5, 96}, std::pair{64, 256}, std::pair{129, 1056}, std::pair{17, 2304}}) {
+        constexpr int kTokens = 29;
         const tests::GpuMatrix matrix(GetParam(), rows, columns, random);
-        const tests::GpuActivations x(7, columns, random);
-        const auto count = static_cast<std::size_t>(7 * rows);
+        const tests::GpuActivations x(kTokens, columns, random);
+        const auto count = static_cast<std::size_t>(kTokens * rows);
         const auto together = tests::poisoned(count);
         const auto alone = tests::poisoned(count);
-        launchProduct(GetParam(), tests::oneTile<kTileTokens>(matrix, x, 0, 7, together.data()), rows, false, nullptr);
-        for (int token = 0; token < 7; ++token)
+        launchProduct(GetParam(), tests::oneTile<kTileTokens>(matrix, x, 0, kTokens, together.data()), rows, false, nullptr);
+        for (int token = 0; token < kTokens; ++token)
             launchProduct(GetParam(), tests::oneTile<1>(matrix, x, token, 1, alone.data()), rows, false, nullptr);
         const auto found = tests::download(together.data(), count);
         EXPECT_EQ(tests::download(alone.data(), count), found);
-        for (int token = 0; token < 7; ++token)
+        for (int token = 0; token < kTokens; ++token)
             for (int row = 0; row < rows; ++row)
                 ASSERT_NEAR(found[static_cast<std::size_t>(token * rows + row)], matrix.dot(row, x, token), 2e-5 * columns)
                     << rows << "x" << columns << " token " << token << " row " << row;
         launchProduct(GetParam(), tests::oneTile<1>(matrix, x, 0, 1, alone.data()), rows, true, nullptr);
         EXPECT_EQ(tests::download(alone.data(), 1)[0], found[0] + found[0]);
         const auto routed = tests::poisoned(count);
-        launchRouter(GetParam(), tests::oneTile<kTileTokens>(matrix, x, 0, 7, routed.data()), rows, nullptr);
+        launchRouter(GetParam(), tests::oneTile<kTileTokens>(matrix, x, 0, kTokens, routed.data()), rows, nullptr);
         const auto routedTogether = tests::download(routed.data(), count);
-        for (int token = 0; token < 7; ++token)
+        for (int token = 0; token < kTokens; ++token)
             launchRouter(GetParam(), tests::oneTile<1>(matrix, x, token, 1, routed.data()), rows, nullptr);
         EXPECT_EQ(tests::download(routed.data(), count), routedTogether);
         for (std::size_t i = 0; i < count; ++i)
@@ -55,8 +56,8 @@ TEST_P(ProductTest, AgreesWithLoopsInDoubleAndIsTheSameForOneTokenAndForEight) {
 TEST_P(ProductTest, GateAndUpAreJoinedAndQuantisedAsOnTheCpu) {
     MOESCOPE_NEEDS_GPU();
     constexpr int kWidth = 96;
-    constexpr int kColumns = 160;
-    constexpr int kTokens = 5;
+    constexpr int kColumns = 1184;
+    constexpr int kTokens = 21;
     std::mt19937_64 random(6);
     tests::GpuMatrix both(GetParam(), kWidth, kColumns, random, 2);
     const tests::GpuActivations x(kTokens, kColumns, random);
@@ -77,13 +78,14 @@ TEST_P(ProductTest, GateAndUpAreJoinedAndQuantisedAsOnTheCpu) {
             const double gate = both.dot(row, x, token);
             const double expected = gate / (1 + std::exp(-gate)) * both.dot(kWidth + row, x, token);
             const float found = together[static_cast<std::size_t>(token * kWidth + row)];
-            ASSERT_NEAR(found, expected, 1e-4 * (1 + std::abs(expected))) << token << " " << row;
+            ASSERT_NEAR(found, expected, 3e-4 * (1 + std::abs(expected))) << token << " " << row;
             twin.values(token)[row] = found;
         }
         twin.quantise(token, 0, kWidth);
         const ActivationRow row = twin.row(token);
-        for (int i = 0; i < 2 * kWidth; ++i)
-            ASSERT_EQ(digits[static_cast<std::size_t>(token * 2 * kWidth + i)], row.digits[i]);
+        const auto planes = tests::inPlanes(row.digits, kWidth);
+        for (std::size_t i = 0; i < planes.size(); ++i)
+            ASSERT_EQ(digits[static_cast<std::size_t>(token) * planes.size() + i], planes[i]);
         for (int block = 0; block < kWidth / 32; ++block) {
             const BlockScale& found = scales[static_cast<std::size_t>(token * kWidth / 32 + block)];
             EXPECT_EQ(found.scale, row.scales[block]);
@@ -115,8 +117,9 @@ TEST(RmsNormKernelTest, AgreesWithTheCpuAndAddsWhatExpertsLeft) {
                 ASSERT_NEAR(found[static_cast<std::size_t>(row * columns + i)], expected[static_cast<std::size_t>(i)], 3e-6);
             std::copy_n(found.begin() + row * columns, columns, twin.values(row));
             twin.quantise(row, 0, columns);
-            for (int i = 0; i < 2 * columns; ++i)
-                ASSERT_EQ(digits[static_cast<std::size_t>(row * 2 * columns + i)], twin.row(row).digits[i]);
+            const auto planes = tests::inPlanes(twin.row(row).digits, columns);
+            for (std::size_t i = 0; i < planes.size(); ++i)
+                ASSERT_EQ(digits[static_cast<std::size_t>(row) * planes.size() + i], planes[i]);
         }
         const auto outputs = tests::randomFloats(static_cast<std::size_t>(2 * columns), 1.0F, random);
         const auto gpuOutputs = tests::upload(outputs);
@@ -135,6 +138,37 @@ TEST(RmsNormKernelTest, AgreesWithTheCpuAndAddsWhatExpertsLeft) {
         for (std::size_t i = 0; i < added.size(); ++i)
             ASSERT_NEAR(foundAdded[i], expected[i], 3e-6);
     }
+}
+
+TEST(NormAndRouterKernelTest, GivesTheBitsOfNormAndRouterApart) {
+    MOESCOPE_NEEDS_GPU();
+    std::mt19937_64 random(11);
+    for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16})
+        for (const int columns : {32, 96, 1024, 4096, 6144}) {
+            constexpr int kRows = 5;
+            const auto hidden = tests::upload(tests::randomFloats(static_cast<std::size_t>(columns), 3.0F, random));
+            const auto weight = tests::upload(tests::randomFloats(static_cast<std::size_t>(columns), 1.0F, random));
+            const tests::GpuMatrix router(type, kRows, columns, random);
+            const tests::GpuActivations unused(1, columns, random);
+            const cuda::Activations apart(1, columns);
+            const cuda::Activations together(1, columns);
+            const auto scores = tests::poisoned(2 * kRows);
+            const auto callWith = [&](const ActivationView& input, float* out) {
+                TileCall<1> call = tests::oneTile<1>(router, unused, 0, 1, out);
+                call.input = input;
+                return call;
+            };
+            const NormCall norm{hidden.data(), weight.data(), 1e-5F};
+            launchRmsNorm(norm, 1, {}, apart.view(), nullptr);
+            launchRouter(type, callWith(apart.view(), scores.data()), kRows, nullptr);
+            launchNormAndRouter(norm, type, callWith(together.view(), scores.data() + kRows), kRows, together.view(), nullptr);
+            const auto found = tests::download(scores.data(), 2 * kRows);
+            for (std::size_t row = 0; row < kRows; ++row)
+                EXPECT_EQ(found[row], found[kRows + row]) << columns;
+            const auto count = static_cast<std::size_t>(columns);
+            EXPECT_EQ(tests::download(apart.view().values, count), tests::download(together.view().values, count));
+            EXPECT_EQ(tests::download(apart.view().digits, 2 * count), tests::download(together.view().digits, 2 * count));
+        }
 }
 
 TEST(CombineKernelTest, AddsInRankOrderAsTheCpuDoes) {
@@ -161,6 +195,64 @@ TEST(CombineKernelTest, AddsInRankOrderAsTheCpuDoes) {
     EXPECT_EQ(tests::download(gpuHidden.data(), hidden.size()), expected);
 }
 
+class ChooseKernelTest : public testing::TestWithParam<bool> {};
+
+TEST_P(ChooseKernelTest, IsTheHostsPlainTopKBitForBitAndGateAndUpUseIt) {
+    MOESCOPE_NEEDS_GPU();
+    constexpr int kWidth = 64;
+    constexpr int kColumns = 96;
+    std::mt19937_64 random(10);
+    for (const auto& [experts, topK] : {std::pair{8, 2}, std::pair{5, 3}, std::pair{64, 8}, std::pair{128, 8}, std::pair{7, 1}})
+        for (int round = 0; round < 8; ++round) {
+            const auto count = static_cast<std::size_t>(experts);
+            const auto few = static_cast<std::size_t>(topK);
+            auto logits = tests::randomFloats(2 * count, 6.0F, random);
+            if (round % 4 == 0)
+                logits[0] = logits[count - 1] = logits[count / 2];
+            std::vector<std::int32_t> slots(count);
+            for (int expert = 0; expert < experts; ++expert)
+                slots[static_cast<std::size_t>(expert)] = experts - 1 - expert;
+            tests::GpuMatrix all(TensorType::Q4_0, kWidth, kColumns, random, 2 * experts);
+            const tests::GpuActivations x(1, kColumns, random);
+            const cuda::Activations inner(topK, kWidth);
+            TileCall<1> call = tests::oneTile<1>(all, x, 0, 1, nullptr);
+            call.tiles = topK;
+            call.slotBytes = 2 * all.matrix.bytes();
+            for (int rank = 0; rank < topK; ++rank) {
+                const auto index = static_cast<std::uint16_t>(rank);
+                call.tile[rank] = {all.matrix.data, nullptr, kWidth, index, 1};
+                call.pair[rank] = {0, index};
+            }
+            const auto gpuLogits = tests::upload(logits);
+            const auto gpuSlots = tests::upload(slots);
+            const auto chosen = tests::upload(std::vector<std::int32_t>(few, -1));
+            const auto weights = tests::poisoned(few);
+            const auto number = tests::upload(std::vector<std::uint32_t>{77});
+            const PinnedArray<Told> told(logits.size());
+            launchGateUp(TensorType::Q4_0, call, all.matrix.bytes(), inner.view(), nullptr,
+                         {gpuLogits.data(), experts, 2, topK, GetParam(), gpuSlots.data(), chosen.data(), weights.data(),
+                          told.data(), number.data()});
+            const auto foundSlots = tests::download(chosen.data(), few);
+            const auto foundWeights = tests::download(weights.data(), few);
+            const auto found = tests::download(inner.view().values, few * kWidth);
+            std::vector<float> gate(count);
+            const auto choice = policy::topKChoice(std::span(logits).first(count), {topK, GetParam()}, gate);
+            for (std::size_t rank = 0; rank < few; ++rank) {
+                EXPECT_EQ(foundSlots[rank], slots[choice.ids[rank]]);
+                EXPECT_EQ(foundWeights[rank], choice.weights[rank]);
+                call.tile[rank].matrix += call.slotBytes * static_cast<std::size_t>(slots[choice.ids[rank]]);
+            }
+            launchGateUp(TensorType::Q4_0, call, all.matrix.bytes(), inner.view(), nullptr);
+            EXPECT_EQ(tests::download(inner.view().values, few * kWidth), found);
+            for (std::size_t i = 0; i < logits.size(); ++i) {
+                EXPECT_EQ(told.data()[i].logit, logits[i]);
+                EXPECT_EQ(told.data()[i].number, 77U);
+            }
+        }
+}
+
+INSTANTIATE_TEST_SUITE_P(Renormalise, ChooseKernelTest, testing::Bool());
+
 struct AttentionCase {
     int heads, kvHeads, size, firstPosition, rows;
 };
@@ -185,7 +277,23 @@ protected:
                     cosines.data(), sines.data()},
                    nullptr);
         launchAttention({shape, gpu.data(), keys.data(), values.data(), partial.data()}, out.view(), nullptr);
-        return tests::download(out.view().values, static_cast<std::size_t>(shape.rows * shape.heads * shape.size));
+        const auto count = static_cast<std::size_t>(shape.rows * shape.heads * shape.size);
+        const auto found = tests::download(out.view().values, count);
+        if (shape.rows == 1 && attendsInOneLaunch(shape)) {
+            const auto again = tests::upload(projected);
+            float* const rows = again.data() + shape.heads * shape.size;
+            const auto position = tests::upload(std::vector<int>{shape.firstPosition});
+            const auto finished = tests::upload(std::vector<unsigned>(static_cast<std::size_t>(shape.kvHeads), 0U));
+            const cuda::Activations one(1, shape.heads * shape.size);
+            launchAttentionOfOne({shape, again.data(), keys.data(), values.data(), partial.data()},
+                                 {shape, again.data(), rows, rows + shape.kvHeads * shape.size, keys.data(), values.data(),
+                                  cosines.data(), sines.data()},
+                                 position.data(), finished.data(), one.view(), nullptr);
+            EXPECT_EQ(tests::download(one.view().values, count), found);
+            EXPECT_EQ(tests::download(finished.data(), static_cast<std::size_t>(shape.kvHeads)),
+                      std::vector<unsigned>(static_cast<std::size_t>(shape.kvHeads), 0U));
+        }
+        return found;
     }
 };
 
@@ -258,7 +366,8 @@ TEST_P(AttentionKernelTest, AgreesWithLoopsInDoubleAndDoesNotDependOnThePass) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, AttentionKernelTest,
                          testing::Values(AttentionCase{8, 4, 32, 0, 9}, AttentionCase{6, 2, 16, 120, 20},
-                                         AttentionCase{8, 2, 128, 250, 8}, AttentionCase{8, 8, 8, 500, 3}),
+                                         AttentionCase{8, 2, 128, 250, 8}, AttentionCase{8, 8, 8, 500, 3},
+                                         AttentionCase{10, 2, 64, 60, 10}),
                          [](const auto& instance) {
                              return "Size" + std::to_string(instance.param.size) + "From" +
                                     std::to_string(instance.param.firstPosition);
