@@ -84,12 +84,13 @@ Json sensitivityJson(const Calibration& calibration) {
 }
 
 /// [depth - 1][layer]; 0 where there is no layer that many before.
-Json recallJson(const Calibration& calibration, const GateRecall (LayerRouting::*kind)[kMaxGateDepth],
+Json recallJson(const Calibration& calibration, std::array<GateRecall, kMaxGateDepth> LayerRouting::*kind,
                 double (GateRecall::*figure)() const) {
     Json depths = Json::array();
     for (int depth = 0; depth < std::min(kMaxGateDepth, static_cast<int>(calibration.routing.size()) - 1); ++depth)
-        depths.push_back(
-            each(calibration.routing, [&](const LayerRouting& layer) { return number(((layer.*kind)[depth].*figure)()); }));
+        depths.push_back(each(calibration.routing, [&](const LayerRouting& layer) {
+            return number(((layer.*kind)[static_cast<std::size_t>(depth)].*figure)());
+        }));
     return depths;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 #include "engine/calibrate/network.h"
 
+#include <array>
+
 namespace moescope::calibrate {
 
 constexpr int kMaxGateDepth = 3;
@@ -27,8 +29,8 @@ struct LayerRouting {
     std::int64_t reused = 0; ///< chosen experts that the previous token chose too
     std::int64_t reuseAsked = 0;
     /// Towards this layer, from 1 to kMaxGateDepth layers before it; empty (asked 0) where there is no such layer.
-    GateRecall plainRecall[kMaxGateDepth];  ///< the earlier layer's gate input as it is
-    GateRecall normedRecall[kMaxGateDepth]; ///< normalised with this layer's norm instead of the earlier one's
+    std::array<GateRecall, kMaxGateDepth> plainRecall;  ///< the earlier layer's gate input as it is
+    std::array<GateRecall, kMaxGateDepth> normedRecall; ///< normalised with this layer's norm instead of the earlier one's
 
     double meanOutputNorm(int expert) const; ///< s_{l,e}; 0 for an expert that nobody chose
     double meanSecondWeight() const;         ///< 0 for top-1
