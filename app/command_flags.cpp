@@ -53,6 +53,10 @@ constexpr SettingHelp kSettingHelp[] = {
     {"prefetch-watch", "Rest guesses while they cost more time than they hide, and try again later: on or off"},
     {"link", "Speed of the emulated link to the slow tier: none (as fast as the machine copies), pcie3x4, pcie3x16, pcie4x16, "
              "pcie5x16, nvme7, or a number of GB/s. Example: 3.5"},
+    {"miss-service",
+     "Who computes an expert that is not resident: copy (it travels first), cpu (the processor, where it waits; "
+     "the link is left to prefetching) or hybrid (shared so that both finish together, by measured times). No "
+     "token changes with it. Prompts' experts travel where more than four tokens want them. Example: hybrid"},
 };
 
 /// Like CLI::Range, which lets NaN through.

@@ -146,7 +146,7 @@ TimelineWindow SessionCursor::timeline(trace::TimeNs begin, trace::TimeNs end, i
     window.begin = begin;
     window.end = std::max(begin + 1, end);
     window.resolutionNs = std::max<trace::TimeNs>(1, (window.end - begin) / std::max(1, pixels));
-    for (int lane = 0; lane <= static_cast<int>(session::Lane::Kernels); ++lane) {
+    for (int lane = 0; lane <= static_cast<int>(session::Lane::InPlace); ++lane) {
         const session::LaneQuery query{static_cast<session::Lane>(lane), window.begin, window.end, window.resolutionNs};
         window.lanes.push_back({query.lane, m_reader.lane(query)});
     }

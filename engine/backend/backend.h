@@ -20,10 +20,12 @@ struct ExpertRow {
     int rank = 0; ///< its place among the token's kept experts; outputs are summed in rank order, never in arrival order
 };
 
-/// One resident expert and the tokens of the pass that use it.
+/// One resident expert and the tokens of the pass that use it; or, as far as ExpertLoader::blocksOfFirstPart() have arrived,
+/// its first part, and later the rest.
 struct ExpertCall {
     int slot = -1;
     std::span<const ExpertRow> rows;
+    expert::ExpertPart part = expert::ExpertPart::Whole;
 };
 
 /// What a backend has to know to take a token down all layers by itself: every expert is resident, and the gate is plain top-k.
@@ -73,6 +75,9 @@ public:
     /// Runs resident experts on the layer's gate input; together, so that the threads meet once per stage. May be called
     /// several times per layer, as experts arrive.
     virtual void runExperts(int layer, std::span<const ExpertCall> calls) = 0;
+    /// Runs one expert on the processor from where it waits, without a slot and without its bytes going over the link: the same
+    /// bits as runExperts() would give. Returns when it is computed.
+    virtual void runInPlace(trace::ExpertKey key, std::span<const ExpertRow> rows) = 0;
     /// hidden += sum over ranks of weights[row][rank] * output, in rank order. weights is [tokens][stride].
     virtual void combine(int layer, std::span<const float> weights, int stride, std::span<const int> kept) = 0;
     /// Final norm and head for one row of the pass; out is [vocabulary].

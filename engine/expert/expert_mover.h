@@ -15,6 +15,9 @@ struct BlockMoved {
     trace::TimeNs end = 0;
 };
 
+/// First: gate and up, and what is made of them. Rest: down.
+enum class ExpertPart : std::uint8_t { Whole, First, Rest };
+
 /// Copies one expert's bytes into a slot, in blocks. Implemented by each backend. Blocks are loaded on the mover's thread,
 /// into slots that the engine does not touch at that time.
 class ExpertLoader {
@@ -22,6 +25,9 @@ public:
     virtual ~ExpertLoader() = default;
     virtual std::int64_t expertBytes(trace::ExpertKey key) const = 0; ///< bytes over the link for this expert
     virtual int blocks(trace::ExpertKey key) const = 0;               ///< >= 1; a transfer may be cancelled between two
+    /// Of these, after how many the expert's first part (gate and up) can be computed while the rest travels; all of them where
+    /// parts are not told apart.
+    virtual int blocksOfFirstPart(trace::ExpertKey key) const { return blocks(key); }
     virtual std::int64_t loadBlock(trace::ExpertKey key, int slot, int block) = 0; ///< returns the bytes moved
 
     /// How many blocks the loader copies in the background, in the order begun, so that the link need not wait for the host
@@ -58,6 +64,7 @@ struct TransferDone {
     trace::TimeNs begin = 0;    ///< first byte; 0, like end, if none moved
     trace::TimeNs end = 0;      ///< last byte
     std::int64_t bytes = 0;     ///< that moved
+    bool firstPart = false;     ///< only the first part has arrived; the transfer goes on, and is heard of again
 };
 
 /// "Bring these bytes into that slot", asynchronous. Demand before prefetch, first come first served within each.
@@ -73,9 +80,9 @@ public:
     virtual void cancel(trace::TransferId transfer) = 0;
     /// Like cancel, but lets a transfer finish whose bytes are on the link at this moment: a guess that came too late.
     virtual void withdraw(trace::TransferId transfer) { cancel(transfer); }
-    /// What finished since the last call, in order of completion.
+    /// What finished since the last call, in order of completion; and urgent transfers of which the first part has arrived.
     virtual std::vector<TransferDone> poll() = 0;
-    /// Blocks until at least one transfer has finished that poll() has not returned; returns at once if nothing is under way.
+    /// Blocks until there is something that poll() has not returned; returns at once if nothing is under way.
     virtual void waitForOne() = 0;
     virtual void setLink(const Link& link) = 0;
 };

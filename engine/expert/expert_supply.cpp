@@ -39,8 +39,9 @@ void ExpertSupply::ask(int layer, std::span<const Want> wants) {
     for (const Want& want : wants) {
         const ExpertKey key = trace::expertKey(layer, want.expert);
         state.cache.touch(key, want.weight);
-        state.classify(key, now);
+        state.classify(want, key, now);
     }
+    state.shareMisses(now);
     state.withdrawStale();
     state.admitWaiting();
 }
@@ -62,12 +63,15 @@ std::optional<ExpertSupply::Ready> ExpertSupply::next() {
             }
             return ready;
         }
-        if (state.countOf(State::Stage::NeedsSlot) + state.countOf(State::Stage::Moving) == 0)
+        const int inPlace = state.countOf(State::Stage::InPlace);
+        if (state.countOf(State::Stage::NeedsSlot) + state.countOf(State::Stage::Moving) + inPlace == 0)
             return std::nullopt;
         state.drain();
-        if (state.handedArrivals < state.arrivals.size())
+        if (state.somethingCame())
             continue;
         state.admitWaiting();
+        if (inPlace > 0)
+            return state.handOutInPlace();
         if (state.underWay == 0)
             throw std::logic_error("All expert slots are in use by experts that were handed out and not released.");
         if (stalledFrom < 0)
@@ -81,8 +85,11 @@ void ExpertSupply::done(int expert) {
     const ExpertKey key = trace::expertKey(state.askedLayer, expert);
     for (State::Item& item : state.items)
         if (item.key == key && item.stage == State::Stage::Handed) {
+            if (item.inPlace)
+                state.ranInPlace(item);
+            else
+                state.cache.unpin(key);
             item.stage = State::Stage::Done;
-            state.cache.unpin(key);
         }
     state.admitWaiting();
 }
@@ -91,6 +98,7 @@ void ExpertSupply::prefetch(const policy::PrefetchPlan& plan) {
     State& state = *m_state;
     for (const ExpertKey key : plan.foreseen)
         state.cache.foreseen(key);
+    state.foresees = !plan.wishes.empty() || !plan.foreseen.empty();
     for (const policy::PrefetchWish& wish : plan.wishes) {
         const auto admission = state.cache.admit(wish.key, AdmitFor::Prefetch);
         if (!admission)
@@ -127,7 +135,12 @@ void ExpertSupply::setWatched(bool watched) {
     m_state->announce(m_state->meter.setWatched(watched));
 }
 
+void ExpertSupply::setMissService(std::unique_ptr<policy::MissService> service) {
+    m_state->service = std::move(service);
+}
+
 void ExpertSupply::linkChanged() {
+    m_state->copyNs = -1;
     m_state->meter.linkChanged();
 }
 

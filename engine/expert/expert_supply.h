@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/expert/expert_cache.h"
 #include "engine/expert/expert_mover.h"
+#include "engine/policy/miss_service.h"
 #include "engine/policy/prefetch_policy.h"
 #include "engine/policy/prefetch_watch.h"
 #include "engine/policy/spare_time.h"
@@ -25,22 +26,30 @@ public:
     struct Want {
         int expert = 0;
         float weight = 0; ///< largest gate weight among the tokens that want it
+        int tokens = 1;   ///< of the pass
     };
 
     void beginSequence();
     void beginStep(trace::TokenIndex token, trace::Phase phase = trace::Phase::Decode);
 
-    /// Asks for the experts of one layer (each at most once). Hits are pinned at once; for misses, transfers are queued while
-    /// slots can be had. Emits hit/miss for each, in the order given.
+    /// Asks for the experts of one layer (each at most once). Hits are pinned at once; misses are shared out by the miss
+    /// service, and for those that travel transfers are queued while slots can be had. Emits hit/miss for each, in the order
+    /// given.
     void ask(int layer, std::span<const Want> wants);
     struct Ready {
         int expert = -1;
-        int slot = -1;
+        int slot = -1; ///< -1: to be computed in place
+        /// First: enough has arrived to begin, and the expert is handed out again, as Rest, for the rest; it needs a done()
+        /// then.
+        ExpertPart part = ExpertPart::Whole;
+        bool inPlace() const { return slot < 0; }
     };
-    /// The next expert of the current question that can run; waits (and records the stall) if none is there yet. Nothing when
-    /// all have been handed out. Every Ready must be released with done() before the slots can be reused: when a layer has
-    /// fewer slots than experts are wanted, next() throws std::logic_error if it would have to wait for the caller's done().
-    /// A failure of the mover comes out as its exception.
+    /// The next expert of the current question that can run: residents first, then what has arrived, or its first
+    /// part, then what is to be computed in place, while the rest travels; waits (and records the stall) if none is there yet.
+    /// Nothing when all have been handed out. What is handed out to be computed in place is measured until its done(). Every
+    /// Ready must be released with done() before the slots can be reused: when a layer has fewer slots than experts are wanted,
+    /// next() throws std::logic_error if it would have to wait for the caller's done(). A failure of the mover comes out as its
+    /// exception.
     std::optional<Ready> next();
     void done(int expert);
 
@@ -56,6 +65,8 @@ public:
     static constexpr std::int64_t kMeasuredBudget = -1;
     /// Whether guesses rest while they cost more than they gain (policy::PrefetchWatch); on at first.
     void setWatched(bool watched);
+    /// Who computes misses from the next question on; `copy` at first.
+    void setMissService(std::unique_ptr<policy::MissService> service);
     /// The mover has another link: what was measured of the old one is forgotten.
     void linkChanged();
     /// Resident or on its way; what prefetch policies may ask.

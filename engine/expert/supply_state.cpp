@@ -10,6 +10,16 @@ namespace moescope::expert {
 using trace::ExpertKey;
 using trace::TransferCause;
 
+namespace {
+
+/// Goes an eighth of the way to what was measured last; all of it from what is not known.
+void follow(double& mean, double measured) {
+    constexpr double kNew = 1.0 / 8;
+    mean = mean < 0 ? measured : mean + kNew * (measured - mean);
+}
+
+} // namespace
+
 bool ExpertSupply::State::Expected::resident(ExpertKey key) const {
     return m_state.cache.state(key) != ResidencyState::Absent && m_state.journey(key).fate != Fate::Cancelled;
 }
@@ -30,9 +40,9 @@ ExpertSupply::State::Journey& ExpertSupply::State::journey(ExpertKey key) {
     return const_cast<Journey&>(std::as_const(*this).journey(key));
 }
 
-void ExpertSupply::State::classify(ExpertKey key, trace::TimeNs now) {
+void ExpertSupply::State::classify(const Want& want, ExpertKey key, trace::TimeNs now) {
     Journey& road = journey(key);
-    Item item{.key = key, .stage = Stage::NeedsSlot, .transfer = {}};
+    Item item{.key = key, .transfer = {}, .tokens = want.tokens, .weight = want.weight};
     const ResidencyState residency = cache.state(key);
     if (residency == ResidencyState::Resident) {
         item.stage = Stage::Hit;
@@ -54,21 +64,66 @@ void ExpertSupply::State::classify(ExpertKey key, trace::TimeNs now) {
             item.transfer = road.transfer;
             cache.pin(key);
         }
-        if (inFlight) {
-            mover.promote(road.transfer);
-            road.promoted = true;
-            road.askedAt = now;
-            std::erase(speculative, key);
-            if (road.fate == Fate::Wanted)
-                resolveGuess(key, true);
-        }
+        item.guessed = inFlight;
     }
     items.push_back(item);
 }
 
+void ExpertSupply::State::awaitGuess(ExpertKey key, trace::TimeNs now) {
+    Journey& road = journey(key);
+    mover.promote(road.transfer);
+    road.promoted = true;
+    road.askedAt = now;
+    std::erase(speculative, key);
+    if (road.fate == Fate::Wanted)
+        resolveGuess(key, true);
+}
+
+void ExpertSupply::State::shareMisses(trace::TimeNs now) {
+    misses.clear();
+    missItems.clear();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const Item& item = items[i];
+        if (item.stage != Stage::NeedsSlot && !item.guessed)
+            continue;
+        const double arrives = std::max(0.0, journey(item.key).expectedAt - static_cast<double>(now));
+        misses.push_back({item.tokens, item.weight, item.guessed ? arrives : -1});
+        missItems.push_back(i);
+    }
+    if (misses.empty())
+        return;
+    // What was slow once, with cold caches or a busy machine, is measured anew from time to time.
+    constexpr int kTryAgain = 500;
+    if (++untried > kTryAgain)
+        inPlaceNs = -1;
+    // Where the next layer's guesses wait for the link as well, half of its time is as good as waiting.
+    const double linkWorth = foresees && !meter.resting() ? 0.5 : 0;
+    service->choose({.misses = misses,
+                     .freeSlots = cache.capacity(askedLayer) - cache.used(askedLayer),
+                     .copyNs = copyNs,
+                     .inPlaceNs = inPlaceNs,
+                     .linkWorth = linkWorth},
+                    chosen);
+    for (const int miss : chosen) {
+        Item& item = items[missItems[static_cast<std::size_t>(miss)]];
+        if (item.guessed)
+            cache.unpin(item.key);
+        item.stage = Stage::InPlace;
+        item.inPlace = true;
+    }
+    for (const std::size_t i : missItems)
+        if (items[i].guessed && !items[i].inPlace)
+            awaitGuess(items[i].key, now);
+}
+
+void ExpertSupply::State::ranInPlace(const Item& item) {
+    follow(inPlaceNs, static_cast<double>(clock.now() - item.handedAt) / item.tokens);
+    untried = 0;
+}
+
 void ExpertSupply::State::closeQuestion() {
     for (const Item& item : items) {
-        if (item.stage != Stage::NeedsSlot && item.stage != Stage::Done)
+        if (item.pinned())
             cache.unpin(item.key);
         if (item.stage != Stage::Moving)
             continue;
@@ -89,6 +144,10 @@ void ExpertSupply::State::drain() {
         Journey& road = journey(done.key);
         if (road.transfer != done.transfer)
             continue;
+        if (done.firstPart) {
+            firstPartArrived(done.key);
+            continue;
+        }
         measure(done, road);
         road.transfer = {};
         road.fate = Fate::Wanted;
@@ -104,6 +163,9 @@ void ExpertSupply::State::drain() {
 void ExpertSupply::State::measure(const TransferDone& done, Journey& road) {
     if (road.cause == TransferCause::Demand)
         meter.demandCopied(done);
+    // A guess may have made way for others while it travelled.
+    if (done.outcome == trace::TransferOutcome::Completed && (road.cause == TransferCause::Demand || copyNs < 0))
+        follow(copyNs, static_cast<double>(done.end - done.begin));
     if (road.cause != TransferCause::Prefetch || done.outcome != trace::TransferOutcome::Completed)
         return;
     if (road.promoted)
@@ -117,17 +179,30 @@ void ExpertSupply::State::arrived(ExpertKey key) {
     for (std::size_t i = 0; i < items.size(); ++i)
         if (items[i].key == key && items[i].stage == Stage::Moving) {
             items[i].stage = Stage::Arrived;
+            items[i].begins = false;
             arrivals.push_back(i);
             resolveGuess(key, true); // dropped too late, and then asked for
         }
+}
+
+void ExpertSupply::State::firstPartArrived(ExpertKey key) {
+    for (Item& item : items)
+        item.begins = item.begins || (item.key == key && item.stage == Stage::Moving && !item.begun);
+}
+
+bool ExpertSupply::State::somethingCame() const {
+    return handedArrivals < arrivals.size() ||
+           std::any_of(items.begin(), items.end(), [](const Item& item) { return item.begins; });
 }
 
 void ExpertSupply::State::lost(ExpertKey key) {
     cache.abandoned(key);
     resolveGuess(key, false);
     for (Item& item : items)
-        if (item.key == key && item.stage == Stage::Moving)
+        if (item.key == key && item.stage == Stage::Moving) {
             item.stage = Stage::NeedsSlot;
+            item.begins = item.begun = false;
+        }
 }
 
 void ExpertSupply::State::admitWaiting() {
@@ -205,10 +280,23 @@ std::optional<ExpertSupply::Ready> ExpertSupply::State::handOut() {
     auto item = std::find_if(items.begin(), items.end(), [](const Item& one) { return one.stage == Stage::Hit; });
     if (item == items.end() && handedArrivals < arrivals.size())
         item = items.begin() + static_cast<std::ptrdiff_t>(arrivals[handedArrivals++]);
+    if (item != items.end()) {
+        item->stage = Stage::Handed;
+        return Ready{item->key.expert.value, cache.slotOf(item->key), item->begun ? ExpertPart::Rest : ExpertPart::Whole};
+    }
+    item = std::find_if(items.begin(), items.end(), [](const Item& one) { return one.begins; });
     if (item == items.end())
         return std::nullopt;
+    item->begins = false;
+    item->begun = true;
+    return Ready{item->key.expert.value, cache.slotOf(item->key), ExpertPart::First};
+}
+
+ExpertSupply::Ready ExpertSupply::State::handOutInPlace() {
+    const auto item = std::find_if(items.begin(), items.end(), [](const Item& one) { return one.stage == Stage::InPlace; });
     item->stage = Stage::Handed;
-    return Ready{.expert = item->key.expert.value, .slot = cache.slotOf(item->key)};
+    item->handedAt = clock.now();
+    return Ready{item->key.expert.value, -1, ExpertPart::Whole};
 }
 
 void ExpertSupply::State::request(ExpertKey key, int slot, TransferCause cause) {
@@ -222,9 +310,20 @@ void ExpertSupply::State::request(ExpertKey key, int slot, TransferCause cause) 
     road.promoted = false;
     road.copyNs = 0;
     road.lostStep = -1;
+    expectArrival(road, cause);
     ++underWay;
     if (cause != TransferCause::Demand)
         speculative.push_back(key);
+}
+
+void ExpertSupply::State::expectArrival(Journey& road, TransferCause cause) {
+    const double takes = std::max(0.0, copyNs);
+    const auto now = static_cast<double>(clock.now());
+    linkFreeAt = (underWay == 0 ? now : std::max(now, linkFreeAt)) + takes;
+    road.expectedAt = linkFreeAt;
+    if (cause == TransferCause::Demand)
+        for (const ExpertKey key : speculative) // which make way for it
+            journey(key).expectedAt += takes;
 }
 
 void ExpertSupply::State::evicted(ExpertKey key, trace::EvictionCause cause, ExpertKey replacedBy) {

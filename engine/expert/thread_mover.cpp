@@ -72,8 +72,7 @@ void ThreadMover::cancel(trace::TransferId transfer) {
         m_aborted.push_back(*queued);
         signalMover();
     } else {
-        m_done.push_back(queued->done(trace::TransferOutcome::Cancelled));
-        m_finished.fetch_add(1, std::memory_order_release);
+        tell(queued->done(trace::TransferOutcome::Cancelled));
     }
 }
 
@@ -88,18 +87,20 @@ void ThreadMover::withdraw(trace::TransferId transfer) {
 }
 
 std::vector<TransferDone> ThreadMover::poll() {
-    if (m_finished.load(std::memory_order_acquire) == m_collected)
+    if (m_told.load(std::memory_order_acquire) == m_heard)
         return {};
     const Lock lock(m_mutex);
     std::vector<TransferDone> done = std::exchange(m_done, {});
-    m_collected += done.size();
+    m_heard += done.size();
+    for (const TransferDone& one : done)
+        m_collected += one.firstPart ? 0 : 1;
     return done;
 }
 
 void ThreadMover::waitForOne() {
     if (m_requested == m_collected)
         return;
-    if (spinUntil(kSpin, [this] { return m_finished.load(std::memory_order_acquire) != m_collected; }))
+    if (spinUntil(kSpin, [this] { return m_told.load(std::memory_order_acquire) != m_heard; }))
         return;
     Lock lock(m_mutex);
     m_ended.wait(lock, [this] { return !m_done.empty() || m_failure; });
@@ -176,6 +177,7 @@ void ThreadMover::move(Lock& lock, Transfer transfer) {
         lock.lock();
         if (failure)
             return fail(failure);
+        tellFirstPart(transfer, blocks);
     }
     endBegun(lock, transfer);
     if (m_failure)
@@ -273,8 +275,22 @@ void ThreadMover::finish(const Transfer& transfer, trace::TransferOutcome outcom
                                           .outcome = outcome,
                                           .emulated = transfer.emulated,
                                           .bytes = transfer.bytes});
-    m_done.push_back(transfer.done(outcome));
-    m_finished.fetch_add(1, std::memory_order_release);
+    tell(transfer.done(outcome));
+}
+
+void ThreadMover::tellFirstPart(Transfer& transfer, int blocks) {
+    const int first = m_loader.blocksOfFirstPart(transfer.request.key);
+    if (transfer.toldFirst || !transfer.urgent() || transfer.nextBlock < first || transfer.nextBlock >= blocks)
+        return;
+    transfer.toldFirst = true;
+    TransferDone part = transfer.done(trace::TransferOutcome::Completed);
+    part.firstPart = true;
+    tell(part);
+}
+
+void ThreadMover::tell(const TransferDone& done) {
+    m_done.push_back(done);
+    m_told.fetch_add(1, std::memory_order_release);
     m_ended.notify_one();
 }
 

@@ -48,6 +48,8 @@ private:
     void fail(std::exception_ptr failure);
     void waitUntil(trace::TimeNs due) const;
     void finish(const Transfer& transfer, trace::TransferOutcome outcome);
+    void tellFirstPart(Transfer& transfer, int blocks);
+    void tell(const TransferDone& done);
     void closeAborted();
     void signalMover();
 
@@ -59,7 +61,8 @@ private:
     // The engine's thread only.
     std::int32_t m_nextId = 0;
     std::uint64_t m_requested = 0;
-    std::uint64_t m_collected = 0;
+    std::uint64_t m_collected = 0; ///< transfers that poll() has returned as finished
+    std::uint64_t m_heard = 0;     ///< entries of m_done that poll() has returned
 
     std::mutex m_mutex; ///< guards the following, down to m_failure
     std::condition_variable m_work;
@@ -74,9 +77,9 @@ private:
     std::exception_ptr m_failure;
 
     std::atomic<bool> m_stop = false;
-    std::atomic<std::uint64_t> m_signals = 0;  ///< changes whenever the mover has something to look at
-    std::atomic<std::uint64_t> m_finished = 0; ///< transfers put into m_done so far
-    std::thread m_thread;                      ///< last: it uses all of the above
+    std::atomic<std::uint64_t> m_signals = 0; ///< changes whenever the mover has something to look at
+    std::atomic<std::uint64_t> m_told = 0;    ///< entries put into m_done so far
+    std::thread m_thread;                     ///< last: it uses all of the above
 };
 
 } // namespace moescope::expert

@@ -19,9 +19,12 @@ struct Transfer {
     std::int64_t bytes = 0;  ///< moved so far
     bool promoted = false;   ///< a prefetch that is now needed
     bool emulated = false;   ///< some block went over an emulated link
+    bool toldFirst = false;  ///< that its first part has arrived
     bool started() const { return nextBlock > 0; }
     bool urgent() const { return promoted || request.cause == trace::TransferCause::Demand; }
-    TransferDone done(trace::TransferOutcome outcome) const { return {id, request.key, outcome, queuedAt, begin, end, bytes}; }
+    TransferDone done(trace::TransferOutcome outcome) const {
+        return {id, request.key, outcome, queuedAt, begin, end, bytes, false};
+    }
 };
 
 /// Which transfer moves next: demand, then prefetch, then allocation; first come, first served within each. Pure: no thread, no

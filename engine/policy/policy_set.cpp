@@ -3,8 +3,11 @@
 #include "engine/policy/adapmoe_pair_policy.h"
 #include "engine/policy/adapmoe_policy.h"
 #include "engine/policy/adapmoe_residency_policy.h"
+#include "engine/policy/copy_service.h"
 #include "engine/policy/curves_policy.h"
 #include "engine/policy/global_policy.h"
+#include "engine/policy/hybrid_service.h"
+#include "engine/policy/in_place_service.h"
 #include "engine/policy/lcu_policy.h"
 #include "engine/policy/lfu_policy.h"
 #include "engine/policy/lru_policy.h"
@@ -127,6 +130,20 @@ std::unique_ptr<PrefetchPolicy> makePrefetchPolicy(std::string_view name, const 
     if (name == "next-layer")
         return std::make_unique<NextLayerPolicy>(parameters);
     unknown("prefetch", name, prefetchPolicyNames());
+}
+
+std::vector<std::string> missServiceNames() {
+    return {"copy", "cpu", "hybrid"};
+}
+
+std::unique_ptr<MissService> makeMissService(std::string_view name) {
+    if (name == "copy")
+        return std::make_unique<CopyService>();
+    if (name == "cpu")
+        return std::make_unique<InPlaceService>();
+    if (name == "hybrid")
+        return std::make_unique<HybridService>();
+    unknown("miss service", name, missServiceNames());
 }
 
 } // namespace moescope::policy

@@ -226,8 +226,10 @@ void Decoder::announce(int layer, int row, const policy::GateChoice& choice) {
 }
 
 void Decoder::askForExperts(int layer) {
-    for (expert::ExpertSupply::Want& want : m_wants)
+    for (expert::ExpertSupply::Want& want : m_wants) {
         want.weight = m_strength[static_cast<std::size_t>(want.expert)];
+        want.tokens = static_cast<int>(m_rows[static_cast<std::size_t>(want.expert)].size());
+    }
     m_tier.supply().ask(layer, m_wants);
 }
 
@@ -256,13 +258,26 @@ void Decoder::offer(int layer, std::span<const std::span<const float>> predictio
                                                .phase = stepEnded ? trace::Phase::Decode : m_phase}));
 }
 
+void Decoder::runInPlace(trace::ExpertKey key) {
+    const auto& rows = m_rows[static_cast<std::size_t>(key.expert.value)];
+    const trace::OpenScope open(m_scopes, {m_first, key, Stage::Experts, {}});
+    const trace::TimeNs begin = m_clock.now();
+    m_backend.runInPlace(key, rows);
+    m_tracer.emit(trace::InPlaceSpan{.begin = begin,
+                                     .end = m_clock.now(),
+                                     .token = m_first,
+                                     .key = key,
+                                     .tokens = static_cast<std::int32_t>(rows.size()),
+                                     .bytes = m_backend.expertBytes(key)});
+}
+
 void Decoder::runExperts(int layer) {
     expert::ExpertSupply& supply = m_tier.supply();
     // What is resident runs together; the rest one by one as it arrives, because a later one may need the slot of an earlier.
     auto together = std::count_if(m_wants.begin(), m_wants.end(), [&](const expert::ExpertSupply::Want& want) {
         return m_tier.cache().resident(trace::expertKey(layer, want.expert));
     });
-    for (std::size_t ran = 0; ran < m_wants.size(); ran += m_calls.size()) {
+    for (std::size_t ran = 0; ran < m_wants.size();) {
         m_ready.clear();
         m_calls.clear();
         do {
@@ -270,11 +285,17 @@ void Decoder::runExperts(int layer) {
             if (!ready)
                 throw std::logic_error("The expert supply ran dry before all experts of a layer had run.");
             m_ready.push_back(*ready);
-            m_calls.push_back({ready->slot, m_rows[static_cast<std::size_t>(ready->expert)]});
+            m_calls.push_back({ready->slot, m_rows[static_cast<std::size_t>(ready->expert)], ready->part});
         } while (--together > 0);
-        m_backend.runExperts(layer, m_calls);
+        if (m_ready.front().inPlace())
+            runInPlace(trace::expertKey(layer, m_ready.front().expert));
+        else
+            m_backend.runExperts(layer, m_calls);
         for (const expert::ExpertSupply::Ready& ready : m_ready)
-            supply.done(ready.expert);
+            if (ready.part != expert::ExpertPart::First) {
+                supply.done(ready.expert);
+                ++ran;
+            }
     }
     const auto tokens = static_cast<std::size_t>(m_tokens);
     m_backend.combine(layer, std::span(m_weights).first(tokens * static_cast<std::size_t>(m_config.topK)), m_config.topK,

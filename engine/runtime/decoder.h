@@ -44,6 +44,7 @@ private:
     void offerGuesses(int layer);
     void offer(int layer, std::span<const std::span<const float>> predictions);
     void runExperts(int layer);
+    void runInPlace(trace::ExpertKey key);
     std::span<float> predicted(int depth);
     std::span<float> strongest(int depth);
 

@@ -26,6 +26,7 @@ ExpertTier::ExpertTier(backend::Backend& backend, const model::ModelConfig& conf
       m_mover(backend, expert::parseLink(settings.link), tracers, clock), m_supply(m_cache, m_mover, tracer, clock) {
     m_cache.setSpareSteps(m_prefetch->spareSteps());
     m_supply.setWatched(settings.prefetchWatch);
+    m_supply.setMissService(policy::makeMissService(settings.missService));
     m_reserved = m_cache.slotCount();
     m_backend.reserveSlots(m_reserved);
     if (m_cache.plan().total == m_shape.layers * m_shape.experts) {
@@ -51,6 +52,8 @@ void ExpertTier::apply(const Settings& settings) {
     }
     if (settings.cache != m_settings.cache || settings.cacheWeights != m_settings.cacheWeights)
         m_supply.setCachePolicy(cachePolicyFor(settings));
+    if (settings.missService != m_settings.missService)
+        m_supply.setMissService(policy::makeMissService(settings.missService));
     // Some allocations go by gate, prefetch and cache policy as well.
     changePlan(settings);
     m_settings = settings;

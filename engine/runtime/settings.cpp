@@ -4,6 +4,7 @@
 #include "engine/policy/allocation_policy.h"
 #include "engine/policy/cache_policy.h"
 #include "engine/policy/gate_policy.h"
+#include "engine/policy/miss_service.h"
 #include "engine/policy/next_layer_policy.h"
 
 #include <algorithm>
@@ -115,7 +116,8 @@ std::vector<std::string> settingNames() {
             "prefetch-spare-steps",
             "prefetch-first-layer",
             "prefetch-watch",
-            "link"};
+            "link",
+            "miss-service"};
 }
 
 std::string settingValue(const Settings& settings, std::string_view name) {
@@ -149,6 +151,8 @@ std::string settingValue(const Settings& settings, std::string_view name) {
         return settings.prefetchWatch ? "on" : "off";
     if (name == "link")
         return settings.link;
+    if (name == "miss-service")
+        return settings.missService;
     unknown(name);
 }
 
@@ -183,6 +187,8 @@ void setSetting(Settings& settings, std::string_view name, std::string_view valu
         settings.prefetchWatch = switchFrom(name, value);
     else if (name == "link")
         settings.link = linkFrom(name, value);
+    else if (name == "miss-service")
+        settings.missService = nameFrom(name, value, policy::missServiceNames());
     else
         unknown(name);
 }

@@ -22,12 +22,14 @@ struct Settings {
     bool prefetchFirstLayer = true; ///< also guess at the next step's first layer, if the calibration holds a gate for it
     bool prefetchWatch = true;      ///< rest guesses while they cost more than they gain
     std::string link = "none";
+    std::string missService = "copy"; ///< who computes a missed expert: copy, cpu or hybrid
     static constexpr double kAutoBudget = -1;
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 /// Names in the order of the struct: gate, gate-threshold, gate-layers, gate-phase, cache, cache-weights, cache-experts,
-/// allocation, prefetch, prefetch-depth, prefetch-budget-mb, prefetch-spare-steps, prefetch-first-layer, prefetch-watch, link.
+/// allocation, prefetch, prefetch-depth, prefetch-budget-mb, prefetch-spare-steps, prefetch-first-layer, prefetch-watch, link,
+/// miss-service.
 /// The command-line flag is "--" + name.
 std::vector<std::string> settingNames();
 std::string settingValue(const Settings& settings, std::string_view name);

@@ -307,10 +307,20 @@ struct GpuSample {
     std::uint8_t linkWidth = 0;      ///< lanes
 };
 
+/// A missed expert was computed where it waits, by the processor, and did not travel. Lies inside an Experts stage.
+struct InPlaceSpan {
+    TimeNs begin = 0;
+    TimeNs end = 0;
+    TokenIndex token;
+    ExpertKey key;
+    std::int32_t tokens = 1; ///< of the pass that use it
+    std::int64_t bytes = 0;  ///< of its weights, read by the processor
+};
+
 using Event = std::variant<PromptBegan, TokenPrompted, TokenEmitted, AnswerEnded, ExpertsChosen, ExpertHit, ExpertMissed,
                            ExpertEvicted, PrefetchIssued, PrefetchResolved, TransferSpan, StageSpan, StallSpan, SettingChanged,
                            SlotsAllocated, HostSample, EventsLost, NoteMade, RunFailed, GpuCopySpan, KernelSpan, KernelNamed,
-                           GpuWaitSpan, ClockAligned, TracerSample, RecordsLost, OverheadMeasured, GpuSample>;
+                           GpuWaitSpan, ClockAligned, TracerSample, RecordsLost, OverheadMeasured, GpuSample, InPlaceSpan>;
 
 static_assert(std::is_trivially_copyable_v<Event>, "events are copied through lock-free rings");
 static_assert(sizeof(Event) <= 80, "keep events small: they are copied on the decode path");

@@ -83,6 +83,14 @@ void CacheReducer::on(const trace::StallSpan& e, trace::Payload, Snapshot& s) {
         s.expertLives[indexOf(e.key, s)].waitNs += e.end - e.begin;
 }
 
+void CacheReducer::on(const trace::InPlaceSpan& e, trace::Payload, Snapshot& s) {
+    ++s.summary.inPlace;
+    s.summary.bytesInPlace += e.bytes;
+    s.summary.inPlaceMs += static_cast<double>(e.end - e.begin) / 1e6;
+    if (known(e.key, s))
+        s.residency.state[indexOf(e.key, s)] = kAbsent;
+}
+
 void CacheReducer::on(const trace::StageSpan& e, trace::Payload, Snapshot&) {
     if (e.stage == trace::Stage::Step)
         m_optimum.endGroup();

@@ -18,6 +18,7 @@ public:
     void on(const trace::PrefetchResolved& e, trace::Payload payload, Snapshot& s);
     void on(const trace::TransferSpan& e, trace::Payload payload, Snapshot& s);
     void on(const trace::StallSpan& e, trace::Payload payload, Snapshot& s);
+    void on(const trace::InPlaceSpan& e, trace::Payload payload, Snapshot& s);
     void on(const trace::StageSpan& e, trace::Payload payload, Snapshot& s);
     void on(const trace::SlotsAllocated& e, trace::Payload payload, Snapshot& s);
 

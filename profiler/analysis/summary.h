@@ -35,10 +35,12 @@ struct Summary {
     double linkBytesPerSecond = 0; ///< while busy
     double linkUtilisation = 0;    ///< busy time over time of passes
     double tpotP50Ms = 0, tpotP95Ms = 0;
-    double mbPerToken = 0;      ///< 10^6 bytes over the link per decoded token
-    double workingSetShare = 0; ///< experts run at least once
-    double expertsFor90 = 0;    ///< mean over layers of the experts that take 90 % of the executions
-    double gateEntropy = 0;     ///< nats, mean over decode decisions
+    std::int64_t inPlace = 0, bytesInPlace = 0; ///< misses that the processor computed where they wait; no bytes of the link
+    double inPlaceMs = 0;                       ///< that they took
+    double mbPerToken = 0;                      ///< 10^6 bytes over the link per decoded token
+    double workingSetShare = 0;                 ///< experts run at least once
+    double expertsFor90 = 0;                    ///< mean over layers of the experts that take 90 % of the executions
+    double gateEntropy = 0;                     ///< nats, mean over decode decisions
     std::int64_t events = 0, eventsLost = 0;
     std::string link = "none";
     bool emulated = false;

@@ -42,6 +42,9 @@ void forEachField(const Summary& s, Visit&& visit) {
     visit("link_utilisation", s.linkUtilisation, kPlain);
     visit("tpot_p50_ms", s.tpotP50Ms, kPlain);
     visit("tpot_p95_ms", s.tpotP95Ms, kPlain);
+    visit("in_place", s.inPlace, kPlain);
+    visit("bytes_in_place", s.bytesInPlace, kPlain);
+    visit("in_place_ms", s.inPlaceMs, kPlain);
     visit("mb_per_token", s.mbPerToken, kPlain);
     visit("working_set_share", s.workingSetShare, kPlain);
     visit("experts_for_90", s.expertsFor90, kPlain);

@@ -107,6 +107,10 @@ void putLink(const Summary& f, Page& page) {
                                        sizeText(f.bytesPrefetchUsed), sizeText(f.bytesPrefetchWasted)));
     page.row("filling the cache", sizeText(f.bytesAllocation));
     page.row("not attributed", sizeText(f.bytesUnattributed));
+    if (f.inPlace > 0)
+        page.row("computed in place",
+                 fmt::format("{} misses, {} read by the processor at {}/s", f.inPlace, sizeText(f.bytesInPlace),
+                             sizeText(static_cast<std::int64_t>(static_cast<double>(f.bytesInPlace) / (f.inPlaceMs / 1e3)))));
     page.row("per decoded token", fmt::format("{:.3f} MB", f.mbPerToken));
     page.row("speed while busy", fmt::format("{}/s", sizeText(static_cast<std::int64_t>(f.linkBytesPerSecond))));
     page.row("busy / hidden by compute", fmt::format("{} / {}", share(f.linkUtilisation), share(f.overlapShare)));

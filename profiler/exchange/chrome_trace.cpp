@@ -84,6 +84,9 @@ public:
     void take(const trace::StallSpan& e, trace::Payload) {
         m_pass.push_back({e.begin, e.end, fmt::format("wait for expert {}", e.key.expert.value), keyArgs(e.token, e.key)});
     }
+    void take(const trace::InPlaceSpan& e, trace::Payload) {
+        m_pass.push_back({e.begin, e.end, fmt::format("expert {} in place", e.key.expert.value), keyArgs(e.token, e.key)});
+    }
     void take(const trace::TransferSpan& e, trace::Payload) {
         const auto [tid, lane] = laneOf(e.cause);
         const std::string name = m_emulated ? fmt::format("{} (emulated link)", lane) : std::string(lane);

@@ -41,6 +41,7 @@ constexpr std::array<EventTable, std::variant_size_v<trace::Event>> kTables{{
     {"records_lost", "seq,begin_ns,end_ns,count,cause"},
     {"overhead_measured", "seq,at_ns,level,pairs,tokens,off_token_ns,on_token_ns,low_share,high_share"},
     {"gpu_sample", "seq,at_ns,memory_used_bytes,busy_percent,memory_busy_percent,watts,clock_mhz,link_generation,link_width"},
+    {"in_place_span", "seq,begin_ns,end_ns,token,layer,expert,tokens,bytes"},
 }};
 
 constexpr std::array<const char*, 2> kPhases{"prefill", "decode"};
@@ -169,6 +170,7 @@ public:
     void operator()(const trace::RecordsLost& e) {
         m_table.integer(e.begin).integer(e.end).integer(e.count).text(nameOf(kLosses, e.cause));
     }
+    void operator()(const trace::InPlaceSpan& e) { deviceWork(e).integer(e.tokens).integer(e.bytes); }
     void operator()(const trace::OverheadMeasured& e) {
         m_table.integer(e.at).integer(int{e.level}).integer(e.pairs).integer(e.tokens).integer(e.offTokenNs);
         m_table.integer(e.onTokenNs).number(static_cast<double>(e.lowShare)).number(static_cast<double>(e.highShare));

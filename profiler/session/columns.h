@@ -17,7 +17,7 @@ inline constexpr std::array<std::string_view, std::variant_size_v<trace::Event>>
     "expert_missed", "expert_evicted",  "prefetch_issued",   "prefetch_resolved", "transfer_span",  "stage_span",
     "stall_span",    "setting_changed", "slots_allocated",   "host_sample",       "events_lost",    "note_made",
     "run_failed",    "gpu_copy_span",   "kernel_span",       "kernel_named",      "gpu_wait_span",  "clock_aligned",
-    "tracer_sample", "records_lost",    "overhead_measured", "gpu_sample"};
+    "tracer_sample", "records_lost",    "overhead_measured", "gpu_sample",        "in_place_span"};
 
 /// The tables that sessions of format 1 have. A session may lack any of the others: then it has no such events.
 inline constexpr std::size_t kFirstFormatTables = 19;
@@ -284,6 +284,15 @@ void walkColumns(Walker& walk, trace::GpuSample& e) {
     walk.number("clock_mhz", e.clockMhz);
     walk.number("link_generation", e.linkGeneration);
     walk.number("link_width", e.linkWidth);
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::InPlaceSpan& e) {
+    walk.span(e.begin, e.end);
+    walk.id("token", e.token);
+    walk.key("layer", "expert", e.key);
+    walk.number("tokens", e.tokens);
+    walk.number("bytes", e.bytes);
 }
 
 /// Calls visit.template operator()<Kind>(index) for every alternative of trace::Event.

@@ -1,5 +1,6 @@
 #include "profiler/session/connection.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -31,7 +32,10 @@ bool meansFull(int code, int systemError) {
     }
 }
 
-std::string sentence(const std::string& name, int code, const char* detail) {
+std::string sentence(const std::string& name, int code, const char* told) {
+    // SQLite quotes a damaged schema as it stands, line breaks and all.
+    std::string detail = told;
+    std::replace(detail.begin(), detail.end(), '\n', ' ');
     if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY)
         return fmt::format("{}: its recording was cut off and it cannot be recovered here, because the folder is read-only.",
                            name);

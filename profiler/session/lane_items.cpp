@@ -49,6 +49,8 @@ std::span<const LaneItem> LaneItems::add(const Record& record) {
         put(deviceCopyItem(*copy, record.seq));
     else if (const auto* kernel = std::get_if<trace::KernelSpan>(&record.event))
         put({Lane::Kernels, kernel->begin, kernel->end, kernel->kernel.value, 0, record.seq, record.seq, -1});
+    else if (const auto* run = std::get_if<trace::InPlaceSpan>(&record.event))
+        put({Lane::InPlace, run->begin, run->end, 0, run->bytes, record.seq, record.seq, -1});
     return {m_items, m_count};
 }
 
@@ -75,6 +77,7 @@ LaneSource sourceOf(Lane lane) {
     static const std::size_t transfer = trace::Event(trace::TransferSpan{}).index();
     static const std::size_t copy = trace::Event(trace::GpuCopySpan{}).index();
     static const std::size_t kernel = trace::Event(trace::KernelSpan{}).index();
+    static const std::size_t inPlace = trace::Event(trace::InPlaceSpan{}).index();
     static const std::size_t stall = trace::Event(trace::StallSpan{}).index();
     switch (lane) {
     case Lane::Tokens:
@@ -95,6 +98,8 @@ LaneSource sourceOf(Lane lane) {
         return {copy, "direction <> 0"};
     case Lane::Kernels:
         return {kernel, "1"};
+    case Lane::InPlace:
+        return {inPlace, "1"};
     case Lane::Stalls:
         break;
     }

@@ -33,7 +33,7 @@ struct LaneItem {
     std::int32_t transfer = -1; ///< copies only
 };
 
-inline constexpr std::size_t kLanes = 10;
+inline constexpr std::size_t kLanes = 11;
 
 /// Events in, bars out: the one place that says which event belongs to which lane. Feed it events by seq. Used by the writer,
 /// which makes level-of-detail rows of the bars, and by the reader for what is not yet in such rows. A copy by prefetch

@@ -20,6 +20,7 @@ struct ChangeOf {
     std::optional<Change> operator()(const trace::TransferSpan& e) const {
         return Change{e.key, e.outcome == trace::TransferOutcome::Completed ? kResident : kAbsent};
     }
+    std::optional<Change> operator()(const trace::InPlaceSpan& e) const { return Change{e.key, kAbsent}; }
     std::optional<Change> operator()(const auto&) const { return std::nullopt; }
 };
 

@@ -12,7 +12,7 @@ namespace moescope::session {
 ResidencyGrid emptyResidency(int layers, int experts);
 
 /// The one rule by which events change residency: asked for and absent, or prefetched = loading; completed transfer or hit =
-/// resident; cancelled or evicted = absent. Keys outside the grid change nothing.
+/// resident; cancelled, evicted or computed in place = absent. Keys outside the grid change nothing.
 void foldResidency(ResidencyGrid& grid, const trace::Event& event);
 
 /// Four cells per byte, the first in the lowest bits; see FORMAT.md.

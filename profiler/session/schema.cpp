@@ -129,7 +129,7 @@ INSERT INTO enumeration VALUES
   ('residency', 0, 'absent'), ('residency', 1, 'loading'), ('residency', 2, 'resident'),
   ('lane', 0, 'tokens'), ('lane', 1, 'layers'), ('lane', 2, 'stages'), ('lane', 3, 'copy demand'),
   ('lane', 4, 'copy prefetch'), ('lane', 5, 'stalls'), ('lane', 6, 'copy other'), ('lane', 7, 'to device'),
-  ('lane', 8, 'other device copies'), ('lane', 9, 'kernels'),
+  ('lane', 8, 'other device copies'), ('lane', 9, 'kernels'), ('lane', 10, 'in place'),
   ('copy_colour', 0, 'demand'), ('copy_colour', 1, 'prefetch used'), ('copy_colour', 2, 'prefetch wasted'),
   ('copy_colour', 3, 'prefetch undecided'), ('copy_colour', 4, 'allocation'), ('copy_colour', 5, 'unattributed'),
   ('copy_colour', 6, 'cancelled'),

@@ -308,9 +308,9 @@ ResidencyGrid SessionReader::residencyAt(std::int64_t seq) {
     }
     keyframe.reset();
     Batch tail;
-    s.use().events->readSome(
-        kindsOf<trace::ExpertHit, trace::ExpertMissed, trace::ExpertEvicted, trace::PrefetchIssued, trace::TransferSpan>(),
-        from + 1, seq, s.fileBytes(), tail);
+    s.use().events->readSome(kindsOf<trace::ExpertHit, trace::ExpertMissed, trace::ExpertEvicted, trace::PrefetchIssued,
+                                     trace::TransferSpan, trace::InPlaceSpan>(),
+                             from + 1, seq, s.fileBytes(), tail);
     for (const Record& record : tail.records)
         foldResidency(grid, record.event);
     grid.seq = seq;

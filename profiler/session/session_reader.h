@@ -21,7 +21,8 @@ enum class Lane : std::uint8_t {
     CopyOther = 6,
     ToDevice = 7,          ///< the device's own copies from the host
     OtherDeviceCopies = 8, ///< and in every other direction
-    Kernels = 9
+    Kernels = 9,
+    InPlace = 10 ///< missed experts that the processor computed
 };
 
 /// A drawn bar: one span, or a run of spans too small to be told apart.

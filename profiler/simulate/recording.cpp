@@ -66,6 +66,8 @@ void RecordingBuilder::add(const trace::Event& event, trace::Payload payload) {
             if (!m_begun)
                 m_recording.beganAt = m_cursor = e.at;
             m_begun = true;
+        } else if constexpr (std::is_same_v<Kind, trace::InPlaceSpan>) {
+            refuse("the processor computed missed experts in place (setting miss-service), which a simulation does not do");
         } else if constexpr (std::is_same_v<Kind, trace::EventsLost>) {
             refuse(fmt::format("{} of its events were lost, so what the cache held is not known", e.count));
         } else if constexpr (std::is_same_v<Kind, trace::PromptBegan> || std::is_same_v<Kind, trace::TokenPrompted> ||

@@ -13,6 +13,8 @@
 namespace moescope::simulate {
 namespace {
 
+constexpr std::string_view kMissService = "miss-service";
+
 bool isEngineSetting(std::string_view name) {
     const std::vector<std::string> names = runtime::settingNames();
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -82,7 +84,8 @@ std::vector<std::string> choicesOf(std::string_view setting) {
 std::vector<ScenarioSetting> scenarioSettings() {
     std::vector<ScenarioSetting> settings;
     for (const std::string& name : runtime::settingNames())
-        settings.push_back({name, choicesOf(name), name == "link", runtime::settingValue({}, name)});
+        if (name != kMissService)
+            settings.push_back({name, choicesOf(name), name == "link", runtime::settingValue({}, name)});
     return settings;
 }
 
@@ -94,6 +97,8 @@ std::optional<std::string_view> Scenario::value(std::string_view setting) const 
 }
 
 void Scenario::set(std::string_view setting, std::string_view wanted) {
+    if (setting == kMissService && wanted != "copy")
+        throw std::invalid_argument("A simulation computes no expert in place: miss-service can only be copy.");
     if (setting != "cache" || wanted != kBelady) {
         runtime::Settings scratch;
         runtime::setSetting(scratch, setting, wanted);

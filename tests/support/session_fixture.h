@@ -76,6 +76,9 @@ inline std::string text(const session::Batch& batch, const session::Record& reco
         void operator()(const trace::StallSpan& e) const {
             put(e.begin), put(e.end), put(e.token.value), key(e.key), put(e.transfer.value);
         }
+        void operator()(const trace::InPlaceSpan& e) const {
+            put(e.begin), put(e.end), put(e.token.value), key(e.key), put(e.tokens), put(e.bytes);
+        }
         void operator()(const trace::SettingChanged& e) const { put(e.at), put(e.token.value); }
         void operator()(const trace::SlotsAllocated& e) const { put(e.at), put(e.layer.value), put(e.slots); }
         void operator()(const trace::HostSample& e) const {

@@ -36,6 +36,8 @@ QString laneName(Lane lane) {
         return QObject::tr("GPU: other copies");
     case Lane::Kernels:
         return QObject::tr("GPU: kernels");
+    case Lane::InPlace:
+        return QObject::tr("CPU: experts in place");
     }
     return {};
 }
@@ -68,6 +70,8 @@ QString barMeaning(Lane lane, std::int32_t key) {
         return key >= 0 && key < 3 ? QObject::tr(kDeviceCopies[key]) : QObject::tr("unknown");
     case Lane::Kernels:
         return QObject::tr("kernel");
+    case Lane::InPlace:
+        return QObject::tr("a missed expert, computed by the processor");
     }
     return {};
 }

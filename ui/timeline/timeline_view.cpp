@@ -116,6 +116,7 @@ QColor LanesCanvas::colour(Lane lane, std::int32_t key) const {
     case Lane::OtherDeviceCopies:
         return m_theme.colour(key == 0 ? Role::Demand : Role::Other);
     case Lane::Kernels:
+    case Lane::InPlace:
         return m_theme.colour(Role::Compute);
     }
     return m_theme.colour(Role::Other);

@@ -70,6 +70,7 @@ public:
     void route(int layer, std::span<float> logits) override;
     void predict(int targetLayer, int row, std::span<float> logits) override;
     void runExperts(int layer, std::span<const ExpertCall> calls) override;
+    void runInPlace(trace::ExpertKey key, std::span<const ExpertRow> rows) override;
     void combine(int layer, std::span<const float> weights, int stride, std::span<const int> kept) override;
     void logits(int row, std::span<float> out) override;
     bool finalNorm(int row, std::span<float> out) override;
@@ -81,6 +82,13 @@ private:
         const PackedMatrix* matrix = nullptr;
         std::span<const ActivationRow> inputs;
         std::span<float* const> outs;
+    };
+
+    /// Groups [begin, end) of a matrix are this thread's.
+    struct Shared {
+        int begin = 0;
+        int end = 0;
+        int thread = 0;
     };
 
     GroupProduct kernelFor(model::TensorType type) const {
@@ -103,6 +111,8 @@ private:
     void projectOutput(const DenseWeights::Layer& weights);
     void routeRow(const PackedMatrix& router, int row, std::span<float> logits);
     void collectRows(std::span<const ExpertCall> calls);
+    template <class MultiplyPart>
+    void runCalls(std::span<const ExpertCall> calls, const MultiplyPart& multiplyPart);
 
     model::ModelConfig m_config;
     const Int8Kernels& m_kernels;
@@ -113,7 +123,8 @@ private:
     RopeTable m_rope;
     ThreadPool m_pool;
     PassBuffers m_buffers;
-    FloatRows m_scores; ///< attention scores, one row per thread
+    FloatRows m_scores;                 ///< attention scores, one row per thread
+    std::vector<MemoryRegion> m_packed; ///< [threads] a group of an expert that has no slot; empty until one is wanted
 
     std::vector<PassToken> m_tokens;
     // Pointers to the rows of one parallel stage; members only so that no pass allocates.
@@ -267,7 +278,8 @@ void CpuBackend::collectRows(std::span<const ExpertCall> calls) {
     }
 }
 
-void CpuBackend::runExperts(int layer, std::span<const ExpertCall> calls) {
+template <class MultiplyPart>
+void CpuBackend::runCalls(std::span<const ExpertCall> calls, const MultiplyPart& multiplyPart) {
     collectRows(calls);
     const std::span<const ActivationRow> inputs(m_inputs);
     const std::span<const ActivationRow> innerInputs(m_innerInputs);
@@ -284,10 +296,9 @@ void CpuBackend::runExperts(int layer, std::span<const ExpertCall> calls) {
         std::size_t at = 0;
         for (const ExpertCall& call : calls) {
             const std::size_t rows = call.rows.size();
-            const PackedMatrix gate = m_slots.gate(layer, call.slot);
-            const PackedMatrix up = m_slots.up(layer, call.slot);
-            multiply({&gate, inputs.subspan(at, rows), gateOuts.subspan(at, rows)}, begin * 2, end * 2);
-            multiply({&up, inputs.subspan(at, rows), upOuts.subspan(at, rows)}, begin * 2, end * 2);
+            const Shared share{begin * 2, end * 2, thread};
+            multiplyPart(call, ExpertSlots::kGate, inputs.subspan(at, rows), gateOuts.subspan(at, rows), share);
+            multiplyPart(call, ExpertSlots::kUp, inputs.subspan(at, rows), upOuts.subspan(at, rows), share);
             for (std::size_t row = at; row < at + rows; ++row) {
                 swiGlu(gateOuts[row] + first, upOuts[row] + first, count, gateOuts[row] + first);
                 m_buffers.inner.quantise(m_innerRows[row], first, count);
@@ -295,15 +306,42 @@ void CpuBackend::runExperts(int layer, std::span<const ExpertCall> calls) {
             at += rows;
         }
     });
+    const int groups = (m_config.hidden + kGroupRows - 1) / kGroupRows;
     m_pool.run([&](int thread, int threads) {
         std::size_t at = 0;
         for (const ExpertCall& call : calls) {
             const std::size_t rows = call.rows.size();
-            const PackedMatrix down = m_slots.down(layer, call.slot);
-            multiply({&down, innerInputs.subspan(at, rows), downOuts.subspan(at, rows)},
-                     ThreadPool::shareBegin(down.groups(), thread, threads),
-                     ThreadPool::shareBegin(down.groups(), thread + 1, threads));
+            multiplyPart(call, ExpertSlots::kDown, innerInputs.subspan(at, rows), downOuts.subspan(at, rows),
+                         Shared{ThreadPool::shareBegin(groups, thread, threads),
+                                ThreadPool::shareBegin(groups, thread + 1, threads), thread});
             at += rows;
+        }
+    });
+}
+
+void CpuBackend::runExperts(int layer, std::span<const ExpertCall> calls) {
+    // Parts are not told apart here: the whole is computed when the rest has come.
+    if (std::any_of(calls.begin(), calls.end(), [](const ExpertCall& call) { return call.part == expert::ExpertPart::First; }))
+        return;
+    runCalls(calls, [&](const ExpertCall& call, std::size_t part, std::span<const ActivationRow> inputs,
+                        std::span<float* const> outs, const Shared& share) {
+        const PackedMatrix matrix = m_slots.matrix(layer, call.slot, part);
+        multiply({&matrix, inputs, outs}, share.begin, share.end);
+    });
+}
+
+void CpuBackend::runInPlace(trace::ExpertKey key, std::span<const ExpertRow> rows) {
+    if (m_packed.empty())
+        for (int thread = 0; thread < m_pool.threads(); ++thread)
+            m_packed.emplace_back(m_slots.mostGroupBytes());
+    const ExpertCall call{-1, rows, expert::ExpertPart::Whole};
+    runCalls({&call, 1}, [&](const ExpertCall&, std::size_t part, std::span<const ActivationRow> inputs,
+                             std::span<float* const> outs, const Shared& share) {
+        std::byte* const packed = m_packed[static_cast<std::size_t>(share.thread)].data();
+        const PackedMatrix matrix = m_slots.scratch(key.layer.value, part, packed);
+        for (int group = share.begin; group < share.end; ++group) {
+            m_slots.pack(key, part, group, packed);
+            multiply({&matrix, inputs, outs}, group, group + 1);
         }
     });
 }

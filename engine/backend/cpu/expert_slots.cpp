@@ -32,6 +32,8 @@ ExpertSlots::ExpertSlots(const model::GgufFile& file, const model::ModelConfig& 
     for (int layer = 0; layer < config.layers; ++layer) {
         m_layers.push_back(layoutOf(file, config, layer));
         m_slotBytes = std::max(m_slotBytes, m_layers.back().bytes);
+        for (const Part& part : m_layers.back().parts)
+            m_mostGroupBytes = std::max(m_mostGroupBytes, part.group);
     }
     m_region = MemoryRegion(m_slotBytes * static_cast<std::size_t>(config.layers) * static_cast<std::size_t>(config.experts));
 }
@@ -52,21 +54,30 @@ std::int64_t ExpertSlots::load(trace::ExpertKey key, int slot, int block) {
     int begin = layers.groups * block / layers.blocks;
     int end = layers.groups * (block + 1) / layers.blocks;
     std::int64_t moved = 0;
-    for (const Part& part : layers.parts) {
-        const std::int64_t rowBytes = part.tensor->rowBytes();
-        const std::byte* expert = part.tensor->data + rowBytes * part.rows * key.expert.value;
+    for (std::size_t at = 0; at < layers.parts.size(); ++at) {
+        const Part& part = layers.parts[at];
         std::byte* target = m_region.data() + slotOffset(slot) + part.offset;
         for (int group = std::max(begin, 0); group < std::min(end, part.groups()); ++group) {
-            const int first = group * kGroupRows;
-            const int rows = std::min(kGroupRows, part.rows - first);
-            packGroup(part.tensor->type, expert + first * rowBytes, rowBytes, rows, part.columns,
-                      target + static_cast<std::size_t>(group) * part.group);
-            moved += rows * rowBytes;
+            pack(key, at, group, target + static_cast<std::size_t>(group) * part.group);
+            moved += std::min(kGroupRows, part.rows - group * kGroupRows) * part.tensor->rowBytes();
         }
         begin -= part.groups();
         end -= part.groups();
     }
     return moved;
+}
+
+void ExpertSlots::pack(trace::ExpertKey key, std::size_t at, int group, std::byte* out) const {
+    const Part& part = layout(key.layer.value).parts[at];
+    const std::int64_t rowBytes = part.tensor->rowBytes();
+    const int first = group * kGroupRows;
+    packGroup(part.tensor->type, part.tensor->data + rowBytes * (std::int64_t{part.rows} * key.expert.value + first), rowBytes,
+              std::min(kGroupRows, part.rows - first), part.columns, out);
+}
+
+PackedMatrix ExpertSlots::scratch(int layer, std::size_t part, const std::byte* out) const {
+    const Part& which = layout(layer).parts[part];
+    return {which.tensor->type, which.rows, which.columns, 0, out};
 }
 
 void ExpertSlots::reserve(int count) {

@@ -27,9 +27,17 @@ public:
     int count() const { return m_count; }
     std::int64_t slotBytes() const { return static_cast<std::int64_t>(m_slotBytes); }
 
-    PackedMatrix gate(int layer, int slot) const { return matrix(layer, slot, 0); }
-    PackedMatrix up(int layer, int slot) const { return matrix(layer, slot, 1); }
-    PackedMatrix down(int layer, int slot) const { return matrix(layer, slot, 2); }
+    static constexpr std::size_t kGate = 0;
+    static constexpr std::size_t kUp = 1;
+    static constexpr std::size_t kDown = 2;
+    /// One of the three matrices in a slot.
+    PackedMatrix matrix(int layer, int slot, std::size_t part) const;
+
+    /// The same of an expert that has no slot, packed at out (mostGroupBytes()) group by group: pack() one, then any index of
+    /// the matrix is that one. Any thread.
+    PackedMatrix scratch(int layer, std::size_t part, const std::byte* out) const;
+    void pack(trace::ExpertKey key, std::size_t part, int group, std::byte* out) const;
+    std::size_t mostGroupBytes() const { return m_mostGroupBytes; } ///< of any part
 
 private:
     /// One of an expert's three matrices: where it comes from and where it goes within a slot.
@@ -49,12 +57,12 @@ private:
     };
 
     static LayerLayout layoutOf(const model::GgufFile& file, const model::ModelConfig& config, int layer);
-    PackedMatrix matrix(int layer, int slot, std::size_t part) const;
     std::size_t slotOffset(int slot) const { return static_cast<std::size_t>(slot) * m_slotBytes; }
     const LayerLayout& layout(int layer) const { return m_layers[static_cast<std::size_t>(layer)]; }
 
     std::vector<LayerLayout> m_layers;
     std::size_t m_slotBytes = 0;
+    std::size_t m_mostGroupBytes = 0;
     int m_count = 0;
     MemoryRegion m_region; ///< room for every expert; pages appear as slots are loaded
 };

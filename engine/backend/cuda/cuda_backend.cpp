@@ -3,6 +3,7 @@
 #include "engine/backend/cuda/dense_weights.h"
 #include "engine/backend/cuda/expert_copier.h"
 #include "engine/backend/cuda/gpu.h"
+#include "engine/backend/cuda/in_place_experts.h"
 #include "engine/backend/cuda/pass_graphs.h"
 #include "engine/backend/cuda/pass_memory.h"
 #include "engine/backend/cuda/requirements.h"
@@ -24,46 +25,37 @@ namespace {
 // More would fill tiles of an expert's tokens better and fetch experts for fewer passes; scratch grows with it (60 MB in
 // Mixtral's shape), and so does the time until a setting takes effect.
 constexpr int kMostPassTokens = 256;
-constexpr std::size_t kSlotAlignment = 256;
-
-std::size_t slotBytes(const HostExperts& experts) {
-    return (experts.mostBytes() + kSlotAlignment - 1) / kSlotAlignment * kSlotAlignment;
-}
 
 /// An NVIDIA GPU; see makeCudaBackend. Work is queued on one stream; the host waits for it once per layer, when it needs the
 /// router's logits, and once per token, when it needs the head's. A resident pass is queued whole, and recorded as a graph.
 class CudaBackend final : public Backend {
 public:
     CudaBackend(const model::GgufFile& file, const model::ModelConfig& config, const CudaOptions& options)
-        : m_config(checked(file, config)), m_gpu(openGpu()), m_memoryKind(options.hostMemory),
+        : m_config(checked(file, config)), m_gpu(openGpu()), m_options(options),
           m_embedding(file.require("token_embd.weight", {config.hidden, config.vocabulary})),
           m_dense((checkFits(file, config, m_gpu), DenseWeights(file, config))), m_memory(config, kMostPassTokens),
           m_experts(file, config, options.hostMemory, options.threads),
-          m_slots(slotBytes(m_experts), config.layers * config.experts), m_copier(m_experts, m_slots), m_resident(config) {}
+          m_slots(m_experts.slotBytes(), config.layers * config.experts), m_copier(m_experts, m_slots), m_resident(config) {}
     ~CudaBackend() override { cudaStreamSynchronize(m_stream.get()); }
-
-    std::string name() const override { return fmt::format("{} (CUDA, {} host memory)", m_gpu.name, nameOf(m_memoryKind)); }
+    std::string name() const override {
+        return fmt::format("{} (CUDA, {} host memory)", m_gpu.name, nameOf(m_options.hostMemory));
+    }
     int maxPassTokens() const override { return kMostPassTokens; }
     std::int64_t residentBytes() const override { return m_dense.bytes() + m_memory.bytes() + m_slots.bytes(); }
     int mostSlots() const override { return m_slots.mostNow(); }
-
     std::int64_t expertBytes(trace::ExpertKey key) const override {
         return static_cast<std::int64_t>(m_experts.layer(key.layer.value).bytes);
     }
     int blocks(trace::ExpertKey key) const override { return m_experts.layer(key.layer.value).blocks; }
-    std::int64_t loadBlock(trace::ExpertKey key, int slot, int block) override {
-        m_copier.begin(key, slot, block, true, m_clock.now());
-        return m_copier.end(m_clock).bytes;
-    }
+    int blocksOfFirstPart(trace::ExpertKey key) const override { return m_experts.layer(key.layer.value).firstBlocks; }
+    std::int64_t loadBlock(trace::ExpertKey key, int slot, int block) override { return m_copier.load(key, slot, block); }
     int blocksAtOnce() const override { return ExpertCopier::kAtOnce; }
     void beginBlock(trace::ExpertKey key, int slot, int block, bool urgent, trace::TimeNs now) override {
         m_copier.begin(key, slot, block, urgent, now);
     }
     expert::BlockMoved endBlock(const trace::Clock& clock) override { return m_copier.end(clock); }
-
     void reserveSlots(int count) override { m_slots.reserve(count); }
     void freeSlot(int) override {} // the memory goes when the tier shrinks
-
     void beginPass(std::span<const PassToken> tokens) override;
     void attend(int layer) override;
     void route(int layer, std::span<float> logits) override;
@@ -74,6 +66,7 @@ public:
     void awaitStage(int layer, trace::Stage stage) override;
     void predict(int targetLayer, int row, std::span<float> logits) override;
     void runExperts(int layer, std::span<const ExpertCall> calls) override;
+    void runInPlace(trace::ExpertKey key, std::span<const ExpertRow> rows) override;
     void combine(int layer, std::span<const float> weights, int stride, std::span<const int> kept) override;
     void logits(int row, std::span<float> out) override;
     bool finalNorm(int row, std::span<float> out) override;
@@ -112,7 +105,7 @@ private:
 
     model::ModelConfig m_config;
     Gpu m_gpu;
-    HostMemory m_memoryKind;
+    CudaOptions m_options;
     model::TensorView m_embedding;
     Stream m_stream; ///< everything that computes
     DenseWeights m_dense;
@@ -120,7 +113,7 @@ private:
     HostExperts m_experts;
     ExpertSlots m_slots;
     ExpertCopier m_copier;
-    trace::SteadyClock m_clock; ///< of loadBlock(), whose times nobody asks for
+    std::optional<InPlaceExperts> m_inPlace; ///< from the first time that it is wanted
     ResidentPass m_resident;
     PassGraphs m_graphs;
 
@@ -260,15 +253,16 @@ void CudaBackend::route(int layer, std::span<float> logits) {
     // What the decoder will ask of the layers ahead is computed along, so that the host waits once.
     const NormCall norm = normOf(m_dense.layer(layer).expertNorm, {});
     addRouters(layer, std::min(m_targets, m_config.layers - layer), &CudaBackend::routed, &norm);
+    if (m_inPlace)
+        m_inPlace->take(m_memory.normed.view().values, tokenCount(), m_stream);
     waitForCompute();
     std::copy_n(routed(0), logits.size(), logits.begin());
 }
 
 void CudaBackend::predict(int targetLayer, int row, std::span<float> logits) {
     const int target = targetLayer - m_routedLayer;
-    if (m_isResident) {
+    if (m_isResident)
         return m_resident.copyTold(m_routedLayer, target, m_stream, logits);
-    }
     if (target >= PassMemory::kTargets)
         throw std::logic_error("The CUDA backend predicts three layers ahead at most.");
     if (target >= m_targets) {
@@ -291,7 +285,10 @@ void CudaBackend::runTiles(int layer, std::span<const ExpertCall> calls) {
     });
     const auto addAll = [&](auto& batch, std::size_t part, auto pairOf, float* out) {
         DeviceMatrix matrix = parts[part].matrix;
+        const auto otherPart = part == 2 ? expert::ExpertPart::First : expert::ExpertPart::Rest;
         for (const ExpertCall& call : calls) {
+            if (call.part == otherPart)
+                continue;
             m_pairs.clear();
             for (const ExpertRow& row : call.rows)
                 m_pairs.push_back(pairOf(row));
@@ -323,6 +320,15 @@ void CudaBackend::runExperts(int layer, std::span<const ExpertCall> calls) {
     for (const ExpertCall& call : calls)
         m_slots.note(call.slot);
     m_slots.mark(m_stream);
+}
+
+void CudaBackend::runInPlace(trace::ExpertKey key, std::span<const ExpertRow> rows) {
+    if (!m_inPlace) {
+        m_inPlace.emplace(m_experts, m_config, kMostPassTokens, m_options.threads)
+            .take(m_memory.normed.view().values, tokenCount(), m_stream);
+        waitForCompute();
+    }
+    m_inPlace->run(key, rows, m_memory.outputs.data(), m_stream);
 }
 
 template <int Most>

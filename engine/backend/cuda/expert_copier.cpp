@@ -50,6 +50,13 @@ std::int64_t ExpertCopier::sinceOrigin(const Event& event, const Epoch& epoch) c
     return std::llround(static_cast<double>(milliseconds) * 1e6);
 }
 
+std::int64_t ExpertCopier::load(trace::ExpertKey key, int slot, int block) {
+    const trace::SteadyClock nobodys;
+    begin(key, slot, block, true, nobodys.now());
+    m_epochs[m_epoch].beganAt = -1; // the mover's clock is another
+    return end(nobodys).bytes;
+}
+
 expert::BlockMoved ExpertCopier::end(const trace::Clock& clock) {
     const Flight& flight = m_flights[m_ended++ % kAtOnce];
     check(cudaEventSynchronize(flight.ended.get()), "finish copying an expert");

@@ -19,6 +19,8 @@ public:
 
     /// Begins a block, handed over at `now`; at most kAtOnce may be under way.
     void begin(trace::ExpertKey key, int slot, int block, bool urgent, trace::TimeNs now);
+    /// Copies one block and waits for it; returns its bytes.
+    std::int64_t load(trace::ExpertKey key, int slot, int block);
     /// Waits for the oldest block that was begun. Its times come from events on the GPU, see DeviceTimes.
     expert::BlockMoved end(const trace::Clock& clock);
 

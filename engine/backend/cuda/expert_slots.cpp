@@ -24,9 +24,7 @@ ExpertSlots::ExpertSlots(std::size_t slotBytes, int most)
 }
 
 int ExpertSlots::mostNow() const {
-    const std::size_t room =
-        m_bytes.load(std::memory_order_relaxed) + static_cast<std::size_t>(usableBytes()) / m_range.step() * m_range.step();
-    return static_cast<int>(std::min(room / m_slotBytes, static_cast<std::size_t>(m_most)));
+    return memoryNow().mostSlots(bytes(), m_slotBytes, m_range.step(), m_most);
 }
 
 void ExpertSlots::reserve(int count) {

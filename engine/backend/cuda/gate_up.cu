@@ -3,6 +3,7 @@
 #include "engine/backend/cuda/gpu_error.h"
 #include "engine/backend/cuda/kernels.h"
 #include "engine/backend/cuda/row_ring.cuh"
+#include "engine/backend/cuda/swiglu.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -14,10 +15,6 @@ using model::TensorType;
 
 constexpr int kWarps = 8;
 constexpr int kPairRows = 2; // rows of gate, and as many of up, that a warp takes at once
-
-__device__ float swiGlu(float gate, float up) {
-    return gate / __fadd_rn(1.0F, expf(-gate)) * up;
-}
 
 // For one token: what a block needs to compute 32 inner columns with one set per warp.
 constexpr int kOneWarps = kBlockColumns / kPairRows;

@@ -3,15 +3,11 @@
 #include "engine/backend/cuda/gpu_error.h"
 #include "engine/backend/cuda/kernels.h"
 
-#include <algorithm>
 #include <fmt/core.h>
 #include <stdexcept>
 
 namespace moescope::backend::cuda {
 namespace {
-
-constexpr int kReserveShare = 32; // of the whole memory, kept free
-constexpr std::int64_t kLeastReserve = std::int64_t{256} << 20U;
 
 std::string version(int number) {
     return fmt::format("{}.{}", number / 1000, number % 1000 / 10);
@@ -63,12 +59,11 @@ Gpu openGpu() {
     return {properties.name, properties.multiProcessorCount, static_cast<std::int64_t>(properties.totalGlobalMem)};
 }
 
-std::int64_t usableBytes() {
+MemoryPlan memoryNow() {
     std::size_t unused = 0;
     std::size_t total = 0;
     check(cudaMemGetInfo(&unused, &total), "say how much memory it has");
-    const auto reserve = std::max(kLeastReserve, static_cast<std::int64_t>(total / kReserveShare));
-    return std::max<std::int64_t>(0, static_cast<std::int64_t>(unused) - reserve);
+    return {static_cast<std::int64_t>(unused), static_cast<std::int64_t>(total)};
 }
 
 } // namespace moescope::backend::cuda

@@ -1,4 +1,6 @@
 #pragma once
+#include "engine/backend/cuda/memory_plan.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,7 +18,7 @@ struct Gpu {
 std::optional<std::string> gpuProblem();
 /// Throws std::runtime_error with gpuProblem()'s sentence if there is one. Makes the GPU the calling thread's.
 Gpu openGpu();
-/// Device memory that is free now, less a reserve for the driver, the display and other programs.
-std::int64_t usableBytes();
+/// What the device's memory allows now.
+MemoryPlan memoryNow();
 
 } // namespace moescope::backend::cuda

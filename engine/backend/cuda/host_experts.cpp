@@ -38,7 +38,15 @@ HostExperts::Layer HostExperts::layoutOf(const model::GgufFile& file, const mode
     }
     const std::size_t block = std::clamp(layer.bytes / kBlocksWanted, kSmallBlock, kLargeBlock);
     layer.blocks = std::clamp(static_cast<int>((layer.bytes + block / 2) / block), 1, layer.rows);
+    const int needed = layer.parts[0].matrix.rows + layer.parts[1].matrix.rows;
+    while (layer.firstBlocks < layer.blocks && rowOfBlock(layer, layer.firstBlocks) < needed)
+        ++layer.firstBlocks;
     return layer;
+}
+
+/// The first row of a block, over all three parts.
+int HostExperts::rowOfBlock(const Layer& layer, int block) {
+    return static_cast<int>(std::int64_t{layer.rows} * block / layer.blocks);
 }
 
 HostExperts::HostExperts(const model::GgufFile& file, const model::ModelConfig& config, HostMemory memory, int threads)
@@ -87,9 +95,8 @@ std::size_t HostExperts::offsetOfRow(const Layer& layer, int row) {
 
 HostExperts::Range HostExperts::block(int index, int block) const {
     const Layer& which = layer(index);
-    const auto rowAt = [&](int number) { return static_cast<int>(std::int64_t{which.rows} * number / which.blocks); };
-    const std::size_t begin = offsetOfRow(which, rowAt(block));
-    return {begin, offsetOfRow(which, rowAt(block + 1)) - begin};
+    const std::size_t begin = offsetOfRow(which, rowOfBlock(which, block));
+    return {begin, offsetOfRow(which, rowOfBlock(which, block + 1)) - begin};
 }
 
 const std::byte* HostExperts::stored(trace::ExpertKey key) const {
@@ -100,10 +107,20 @@ const std::byte* HostExperts::stored(trace::ExpertKey key) const {
     return (m_memory == HostMemory::Pinned ? m_pinned[index].data() : m_pageable[index].data()) + offset;
 }
 
+const std::byte* HostExperts::row(trace::ExpertKey key, std::size_t which, int row, std::vector<std::byte>& scratch) const {
+    const Part& part = layer(key.layer.value).parts[which];
+    if (const std::byte* packed = stored(key))
+        return packed + part.offset + part.matrix.rowBytes * static_cast<std::size_t>(row);
+    scratch.resize(part.matrix.rowBytes);
+    packRows(part.matrix.type, part.tensor->row(std::int64_t{part.matrix.rows} * key.expert.value + row), 1,
+             part.matrix.columns, scratch.data());
+    return scratch.data();
+}
+
 void HostExperts::packBlock(trace::ExpertKey key, int block, std::byte* out) const {
     const Layer& which = layer(key.layer.value);
-    int begin = static_cast<int>(std::int64_t{which.rows} * block / which.blocks);
-    int end = static_cast<int>(std::int64_t{which.rows} * (block + 1) / which.blocks);
+    int begin = rowOfBlock(which, block);
+    int end = rowOfBlock(which, block + 1);
     for (const Part& part : which.parts) {
         const int first = std::clamp(begin, 0, part.matrix.rows);
         const int rows = std::clamp(end, 0, part.matrix.rows) - first;

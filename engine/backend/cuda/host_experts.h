@@ -30,6 +30,7 @@ public:
         std::size_t bytes = 0;     ///< of one expert
         int rows = 0;              ///< of all three parts
         int blocks = 1;
+        int firstBlocks = 1; ///< of these, that hold gate and up
     };
     /// Bytes [offset, offset + bytes) of an expert.
     struct Range {
@@ -38,17 +39,20 @@ public:
     };
 
     const Layer& layer(int index) const { return m_layers[static_cast<std::size_t>(index)]; }
-    std::size_t mostBytes() const { return m_mostBytes; }      ///< of any expert
-    std::size_t mostBlockBytes() const { return m_mostBlock; } ///< of any block
+    std::size_t slotBytes() const { return (m_mostBytes + 255) / 256 * 256; } ///< room for any expert, aligned
+    std::size_t mostBlockBytes() const { return m_mostBlock; }                ///< of any block
     HostMemory memory() const { return m_memory; }
     Range block(int layer, int block) const;
     /// The packed expert; null where experts stay in the file.
     const std::byte* stored(trace::ExpertKey key) const;
+    /// A packed row of gate, up or down (part 0, 1, 2), where it lies, or packed into scratch where experts stay in the file.
+    const std::byte* row(trace::ExpertKey key, std::size_t part, int row, std::vector<std::byte>& scratch) const;
     /// Packs one block from the file.
     void packBlock(trace::ExpertKey key, int block, std::byte* out) const;
 
 private:
     static Layer layoutOf(const model::GgufFile& file, const model::ModelConfig& config, int layer);
+    static int rowOfBlock(const Layer& layer, int block);
     static std::size_t offsetOfRow(const Layer& layer, int row);
     void packAll(int threads);
 

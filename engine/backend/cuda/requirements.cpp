@@ -30,7 +30,7 @@ void checkFits(const model::GgufFile& file, const model::ModelConfig& c, const G
         if (tensor.name.find("_exps") == std::string_view::npos)
             needed += tensor.bytes;
     needed += std::int64_t{c.layers} * c.kvHeads * c.contextTokens * c.headSize * 2 * static_cast<std::int64_t>(sizeof(float));
-    if (const std::int64_t usable = usableBytes(); needed > usable)
+    if (const std::int64_t usable = memoryNow().usableBytes(); needed > usable)
         throw std::runtime_error(
             fmt::format("{}: weights outside the experts and the KV cache need {:.1f} GB, and {} has {:.1f} "
                         "GB of {:.1f} GB to spare; --backend cpu needs no GPU.",

@@ -3,6 +3,7 @@
 #include "engine/policy/gate_policy.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 namespace moescope::tests {
@@ -19,6 +20,10 @@ public:
             for (int expert = 0; expert < config.experts; ++expert)
                 load(trace::expertKey(layer, expert), slot(layer, expert));
     }
+
+    bool inParts = false; ///< each expert's first part, then the rest
+    /// Which experts run in place; none if empty.
+    std::function<bool(trace::ExpertKey)> inPlace;
 
     backend::Backend& backend() { return *m_backend; }
     int slot(int layer, int expert) const { return layer * m_config.experts + expert; }
@@ -101,10 +106,26 @@ private:
             m_router[static_cast<std::size_t>(layer)].push_back(gate);
         }
         std::vector<backend::ExpertCall> calls;
-        for (std::size_t expert = 0; expert < experts; ++expert)
-            if (!rows[expert].empty())
-                calls.push_back({slot(layer, static_cast<int>(expert)), rows[expert]});
-        m_backend->runExperts(layer, calls);
+        std::vector<trace::ExpertKey> waiting;
+        for (std::size_t expert = 0; expert < experts; ++expert) {
+            const auto key = trace::expertKey(layer, static_cast<int>(expert));
+            if (rows[expert].empty())
+                continue;
+            if (inPlace && inPlace(key))
+                waiting.push_back(key);
+            else
+                calls.push_back({slot(layer, static_cast<int>(expert)), rows[expert], expert::ExpertPart::Whole});
+        }
+        if (inParts)
+            for (const auto part : {expert::ExpertPart::First, expert::ExpertPart::Rest})
+                for (backend::ExpertCall call : calls) {
+                    call.part = part;
+                    m_backend->runExperts(layer, {&call, 1});
+                }
+        else
+            m_backend->runExperts(layer, calls);
+        for (const trace::ExpertKey key : waiting)
+            m_backend->runInPlace(key, rows[static_cast<std::size_t>(key.expert.value)]);
         m_backend->combine(layer, weights, m_config.topK, kept);
     }
 

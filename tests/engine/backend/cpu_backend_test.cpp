@@ -65,6 +65,28 @@ TEST_P(CpuBackendTest, SameBitsForAnyPassSizeThreadCountAndKernel) {
             << variant.name;
 }
 
+TEST_P(CpuBackendTest, InPartsItIsTheSame) {
+    const Loaded model(tests::typedModel(GetParam(), kShape));
+    const auto tokens = someTokens(10);
+    tests::BackendRunner runner(model.file, model.config, {.threads = 2, .int8Kernels = {}});
+    const auto expected = runner.run(tokens, 3);
+    runner.inParts = true;
+    EXPECT_EQ(runner.run(tokens, 3), expected);
+}
+
+TEST_P(CpuBackendTest, ComputingInPlaceGivesTheSameBits) {
+    const Loaded model(tests::typedModel(GetParam(), kShape));
+    const auto tokens = someTokens(40);
+    const auto expected = tests::BackendRunner(model.file, model.config, {.threads = 1, .int8Kernels = {}}).run(tokens, 1);
+    for (const int threads : {1, 3})
+        for (const int share : {1, 2}) {
+            tests::BackendRunner runner(model.file, model.config, {.threads = threads, .int8Kernels = {}});
+            runner.inPlace = [share](trace::ExpertKey key) { return (key.layer.value + key.expert.value) % share == 0; };
+            EXPECT_EQ(runner.run(tokens, 1), expected) << threads << " threads, one in " << share;
+            EXPECT_EQ(runner.run(tokens, 13), expected) << threads << " threads, one in " << share;
+        }
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, CpuBackendTest, testing::ValuesIn(kTypes),
                          [](const auto& instance) { return std::string(model::typeTraits(instance.param).name); });
 

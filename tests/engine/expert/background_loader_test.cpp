@@ -1,4 +1,5 @@
 // The mover with a loader that copies in the background, as a GPU does.
+#include "engine/expert/expert_supply.h"
 #include "engine/expert/thread_mover.h"
 
 #include "event_log.h"
@@ -26,6 +27,7 @@ public:
     std::int64_t expertBytes(trace::ExpertKey) const override { return std::int64_t{kBlocks} * kBlockBytes; }
     int blocks(trace::ExpertKey) const override { return kBlocks; }
     std::int64_t loadBlock(trace::ExpertKey, int, int) override { throw std::logic_error("loads in the background"); }
+    int blocksOfFirstPart(trace::ExpertKey) const override { return firstBlocks; }
     int blocksAtOnce() const override { return kAtOnce; }
     void beginBlock(trace::ExpertKey key, int slot, int block, bool urgent, trace::TimeNs now) override {
         m_begun.push_back({key, slot, block, now});
@@ -42,6 +44,7 @@ public:
     bool idle() const { return m_begun.empty(); }
 
     SlotMemory memory{8, kBlocks, kBlockBytes};
+    int firstBlocks = kBlocks;
     int most = 0;
     int urgentBlocks = 0;
     trace::TimeNs lastHandedAt = 0;
@@ -103,6 +106,51 @@ TEST(BackgroundLoader, TimesAreThoseOfTheLoaderHoweverLateTheMoverWakes) {
     const auto span = bench.log.all<TransferSpan>().at(0);
     EXPECT_LE(span.begin, waiting);
     EXPECT_EQ(span.end, bench.loader.lastHandedAt + kBlockNs);
+}
+
+TEST(BackgroundLoader, AnUrgentTransferTellsOfItsFirstPart) {
+    Bench bench;
+    bench.loader.firstBlocks = 5;
+    bench.ask(0, TransferCause::Prefetch);
+    EXPECT_FALSE(bench.collect(1)[0].firstPart) << "nobody waits for a guess";
+    bench.loader.memory.permitted = kBlocks + 5;
+    bench.ask(3, TransferCause::Demand);
+    const auto first = bench.collect(1);
+    EXPECT_TRUE(first[0].firstPart);
+    EXPECT_EQ(first[0].key, expertKey(0, 3));
+    EXPECT_EQ(first[0].bytes, 5 * kBlockBytes);
+    bench.loader.memory.permitAll();
+    const auto whole = bench.collect(1);
+    EXPECT_FALSE(whole[0].firstPart);
+    EXPECT_EQ(whole[0].transfer, first[0].transfer);
+    EXPECT_EQ(whole[0].bytes, kBlocks * kBlockBytes);
+    bench.mover->waitForOne(); // nothing is under way: it returns
+    EXPECT_EQ(bench.log.all<TransferSpan>().size(), 2U);
+}
+
+TEST(BackgroundLoader, TheSupplyHandsTheFirstPartOutAndThenTheRest) {
+    Bench bench;
+    bench.loader.firstBlocks = 5;
+    ExpertCache cache({1, 8}, policy::makeCachePolicy("lru"),
+                      policy::makeAllocationPolicy("global")->plan({.layers = 1, .experts = 8, .slots = 8}));
+    ExpertSupply supply(cache, *bench.mover, bench.log.openProducer("engine"), bench.clock);
+    supply.beginStep(trace::TokenIndex(0));
+    bench.loader.memory.permitted = 5;
+    const std::vector<ExpertSupply::Want> wants{{6, 0.5F}};
+    supply.ask(0, wants);
+    const auto first = supply.next();
+    EXPECT_EQ(first->part, ExpertPart::First);
+    EXPECT_EQ(first->expert, 6);
+    EXPECT_FALSE(cache.resident(expertKey(0, 6)));
+    bench.loader.memory.permitAll();
+    const auto rest = supply.next();
+    EXPECT_EQ(rest->part, ExpertPart::Rest);
+    EXPECT_EQ(rest->slot, first->slot);
+    EXPECT_TRUE(bench.loader.memory.holds(rest->slot, expertKey(0, 6)));
+    EXPECT_TRUE(cache.resident(expertKey(0, 6)));
+    supply.done(6);
+    EXPECT_FALSE(supply.next());
+    EXPECT_LE(bench.log.all<trace::StallSpan>().size(), 2U);
 }
 
 TEST(BackgroundLoader, GivesWayToDemandOnceTheBegunBlocksHaveEnded) {

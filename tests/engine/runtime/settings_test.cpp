@@ -21,7 +21,7 @@ TEST(Settings, NamesStandInTheOrderOfTheContract) {
     EXPECT_THAT(settingNames(),
                 testing::ElementsAre("gate", "gate-threshold", "gate-layers", "gate-phase", "cache", "cache-weights",
                                      "cache-experts", "allocation", "prefetch", "prefetch-depth", "prefetch-budget-mb",
-                                     "prefetch-spare-steps", "prefetch-first-layer", "prefetch-watch", "link"));
+                                     "prefetch-spare-steps", "prefetch-first-layer", "prefetch-watch", "link", "miss-service"));
 }
 
 TEST(Settings, EveryValueSurvivesWritingAndReading) {
@@ -41,6 +41,7 @@ TEST(Settings, EveryValueSurvivesWritingAndReading) {
     changed.prefetchFirstLayer = false;
     changed.prefetchWatch = false;
     changed.link = "pcie3x4";
+    changed.missService = "hybrid";
     Settings copy;
     for (const std::string& name : settingNames()) {
         EXPECT_NE(settingValue(copy, name), settingValue(changed, name)) << name;
@@ -100,6 +101,7 @@ TEST(Settings, TheBudgetMayBeMeasured) {
     EXPECT_EQ(settingValue(settings, "prefetch-budget-mb"), "auto");
     EXPECT_EQ(refusalOf("prefetch-budget-mb", "-1"),
               "The setting prefetch-budget-mb cannot be '-1'; allowed is a number from 0 to 1000000, or auto.");
+    EXPECT_EQ(refusalOf("miss-service", "gpu"), "The setting miss-service cannot be 'gpu'; allowed is copy, cpu, hybrid.");
     EXPECT_EQ(refusalOf("prefetch-watch", "1"), "The setting prefetch-watch cannot be '1'; allowed is on, off.");
 }
 

@@ -16,7 +16,8 @@ constexpr int kEach = 300;
 
 class DeviceLanes : public test::SessionFolder {
 protected:
-    /// Copies to the device of 10 bytes, every third an expert's, fills of 3, and kernels of two names; a microsecond each.
+    /// Copies to the device of 10 bytes, every third an expert's, fills of 3, kernels of two names, a microsecond each; and
+    /// experts of 7 bytes run in place.
     void write() {
         test::SyntheticRun run({});
         SessionWriter writer(file(), run.info());
@@ -42,6 +43,7 @@ protected:
             kernel.end = kernel.begin + 1000;
             kernel.kernel = KernelId(i % 2);
             batch.append(seq++, kernel, {});
+            batch.append(seq++, InPlaceSpan{kernel.end, kernel.end + 500, TokenIndex(i), expertKey(0, 1), 1, 7}, {});
         }
         batch.committedAt = kEach * 4000;
         writer.write(batch);
@@ -72,6 +74,7 @@ TEST_F(DeviceLanes, holdEverySpanAtEveryResolution) {
         EXPECT_EQ(lane(Lane::ToDevice), std::pair(kEach, std::int64_t{kEach * 10}));
         EXPECT_EQ(lane(Lane::OtherDeviceCopies), std::pair(kEach, std::int64_t{kEach * 3}));
         EXPECT_EQ(lane(Lane::Kernels), std::pair(kEach, std::int64_t{0}));
+        EXPECT_EQ(lane(Lane::InPlace), std::pair(kEach, std::int64_t{kEach * 7}));
     }
 }
 

@@ -93,6 +93,7 @@ Batch everyKind() {
     put(RecordsLost{31, 32, 5, LossCause::HostBuffers});
     put(OverheadMeasured{33, 1'000'000, 1'010'000, 5, 64, -0.01F, 0.02F, 2});
     put(GpuSample{34, std::int64_t{1} << 36, 99.0F, 12.0F, 345.6F, 1980, 5, 16});
+    put(InPlaceSpan{35, 36, TokenIndex(6), expertKey(4, 4), 3, std::int64_t{1} << 37});
     return batch;
 }
 
@@ -229,7 +230,7 @@ TEST_F(SessionRoundTrip, peopleCanReadItWithSqlite) {
         "prompt_began token_prompted token_emitted answer_ended experts_chosen expert_hit expert_missed expert_evicted "
         "prefetch_issued prefetch_resolved transfer_span stage_span stall_span setting_changed slots_allocated host_sample "
         "events_lost note_made run_failed gpu_copy_span kernel_span kernel_named gpu_wait_span clock_aligned tracer_sample "
-        "records_lost overhead_measured gpu_sample batch session_info enumeration lod_bar residency_keyframe");
+        "records_lost overhead_measured gpu_sample in_place_span batch session_info enumeration lod_bar residency_keyframe");
 }
 
 TEST_F(SessionRoundTrip, costsLittleDisk) {

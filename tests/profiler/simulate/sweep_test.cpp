@@ -70,7 +70,18 @@ TEST(Sweep, EverySettingOfAScenarioTakesItsChoices) {
             EXPECT_NO_THROW(all.set(setting.name, choice)) << setting.name << ' ' << choice;
         EXPECT_NO_THROW(all.set(setting.name, setting.standard)) << setting.name;
     }
-    EXPECT_EQ(scenarioSettings().size(), runtime::settingNames().size());
+    EXPECT_EQ(scenarioSettings().size(), runtime::settingNames().size() - 1) << "all but miss-service";
+}
+
+TEST(Sweep, ASimulationComputesNothingInPlace) {
+    Scenario scenario;
+    EXPECT_NO_THROW(scenario.set("miss-service", "copy"));
+    try {
+        scenario.set("miss-service", "hybrid");
+        FAIL() << "accepted";
+    } catch (const std::invalid_argument& refusal) {
+        EXPECT_STREQ(refusal.what(), "A simulation computes no expert in place: miss-service can only be copy.");
+    }
 }
 
 TEST(Sweep, CanBeCancelledBetweenAndWithinItsPoints) {

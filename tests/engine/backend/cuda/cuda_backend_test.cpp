@@ -79,6 +79,31 @@ TEST_P(CudaBackendTest, ChoosingOnTheDeviceGivesTheBitsOfChoosingOnTheHost) {
     EXPECT_TRUE(device.run(tokens, 64) == expected);
 }
 
+TEST_P(CudaBackendTest, InPartsItIsTheSame) {
+    MOESCOPE_NEEDS_GPU();
+    const Loaded model(tests::typedModel(GetParam(), kShape));
+    const auto tokens = someTokens(20);
+    const auto expected = model.runner().run(tokens, 1);
+    auto runner = model.runner();
+    runner.inParts = true;
+    EXPECT_TRUE(runner.run(tokens, 1) == expected);
+    EXPECT_TRUE(runner.run(tokens, 9) == expected);
+}
+
+TEST_P(CudaBackendTest, ComputingInPlaceGivesTheSameBits) {
+    MOESCOPE_NEEDS_GPU();
+    const Loaded model(tests::typedModel(GetParam(), kShape));
+    const auto tokens = someTokens(40);
+    const auto expected = model.runner().run(tokens, 1);
+    for (const HostMemory memory : {HostMemory::Pinned, HostMemory::Mapped, HostMemory::Pageable})
+        for (const int share : {1, 2}) {
+            auto runner = model.runner(memory);
+            runner.inPlace = [share](trace::ExpertKey key) { return (key.layer.value + key.expert.value) % share == 0; };
+            EXPECT_TRUE(runner.run(tokens, 1) == expected) << share;
+            EXPECT_TRUE(runner.run(tokens, 13) == expected) << share;
+        }
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, CudaBackendTest,
                          testing::Values(TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0,
                                          TensorType::Q4_0),

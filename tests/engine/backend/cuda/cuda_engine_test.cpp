@@ -103,6 +103,7 @@ struct Told {
     std::vector<std::pair<std::int32_t, float>> emitted;
     std::vector<trace::TransferSpan> transfers;
     std::int64_t missed = 0;
+    std::int64_t inPlace = 0;
 };
 
 Told tell(const Way& way) {
@@ -122,6 +123,7 @@ Told tell(const Way& way) {
     for (const auto& span : watched->capture.all<trace::TransferSpan>())
         told.transfers.push_back(span.event);
     told.transfers.erase(told.transfers.begin(), told.transfers.begin() + static_cast<std::ptrdiff_t>(filled));
+    told.inPlace = static_cast<std::int64_t>(watched->capture.all<trace::InPlaceSpan>().size());
     told.missed = static_cast<std::int64_t>(watched->capture.all<trace::ExpertMissed>().size());
     return told;
 }
@@ -135,6 +137,13 @@ TEST_P(CudaLosslessTest, SameTokensBitForBitAndRealTransfers) {
     EXPECT_TRUE(kPlain.transfers.empty());
     const Told told = tell(GetParam());
     EXPECT_EQ(told.emitted, kPlain.emitted);
+    const auto sharing = [](const auto& setting) { return setting.first == "miss-service"; };
+    if (std::any_of(GetParam().settings.begin(), GetParam().settings.end(), sharing)) {
+        EXPECT_GT(told.inPlace, 0);
+        EXPECT_LE(told.inPlace, told.missed);
+    } else {
+        EXPECT_EQ(told.inPlace, 0);
+    }
     const bool capped = std::any_of(GetParam().settings.begin(), GetParam().settings.end(),
                                     [](const auto& setting) { return setting.first == "link"; });
     for (const trace::TransferSpan& span : told.transfers) {
@@ -160,6 +169,12 @@ INSTANTIATE_TEST_SUITE_P(
             {{"cache-experts", "16"}, {"prefetch", "next-layer"}, {"prefetch-depth", "3"}, {"prefetch-budget-mb", "50"}}},
         Way{"PrefetchGlobalOneSlot", {{"cache-experts", "1"}, {"allocation", "global"}, {"prefetch", "next-layer"}}},
         Way{"SlowLink", {{"cache-experts", "16"}, {"link", "pcie3x4"}, {"prefetch", "next-layer"}}},
+        Way{"MissesInPlace", {{"cache-experts", "16"}, {"miss-service", "cpu"}}},
+        Way{"MissesInPlaceMappedWithGuesses",
+            {{"cache-experts", "16"}, {"miss-service", "cpu"}, {"prefetch", "next-layer"}},
+            "mapped"},
+        Way{"MissesShared", {{"cache-experts", "16"}, {"miss-service", "hybrid"}, {"prefetch", "next-layer"}}},
+        Way{"MissesSharedSlowLink", {{"cache-experts", "8"}, {"miss-service", "hybrid"}, {"link", "pcie3x4"}}, "pageable", 7},
         Way{"PassesOfSeven", {{"cache-experts", "24"}, {"prefetch", "next-layer"}}, "pinned", 7}),
     [](const auto& instance) { return instance.param.name; });
 
