@@ -95,7 +95,8 @@ void SimulatorPanel::refreshEmpty() {
         m_empty->setText(
             tr("Recorded and predicted figures will stand here side by side: choose what should differ, then Simulate."));
     m_figures->setCurrentIndex(m_results->empty() ? 0 : 1);
-    m_plot->setEmptyText(m_points->axes().empty() ? tr("Sweep: a figure over the setting above, and Belady's bound.") : QString());
+    m_plot->setEmptyText(m_points->axes().empty() ? tr("Sweep: a figure over the setting above, and Belady's bound.")
+                                                  : QString());
 }
 
 void SimulatorPanel::change(const WhatIf& wish, const QString& text) {
