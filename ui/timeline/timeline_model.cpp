@@ -31,13 +31,13 @@ QString laneName(Lane lane) {
     case Lane::CopyOther:
         return QObject::tr("copy: other");
     case Lane::ToDevice:
-        return QObject::tr("GPU: to device");
+        return QObject::tr("GPU: copies in");
     case Lane::OtherDeviceCopies:
-        return QObject::tr("GPU: other copies");
+        return QObject::tr("GPU: other");
     case Lane::Kernels:
         return QObject::tr("GPU: kernels");
     case Lane::InPlace:
-        return QObject::tr("CPU: experts in place");
+        return QObject::tr("CPU: experts");
     }
     return {};
 }
