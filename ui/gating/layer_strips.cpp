@@ -38,7 +38,6 @@ void LayerStrip::paint(QCPPainter& painter) {
     const double slot = box.width() / count;
     const int step = labelStep(slot, metrics.horizontalAdvance(QStringLiteral("1.00")) + 3);
     for (int layer = 0; layer < count; ++layer) {
-        const bool all = layer + 1 == m_model.rowCount();
         const double left = box.left() + slot * layer;
         const QRectF track(left + (slot > 4 ? 1 : 0), box.top(), std::max(1.0, slot - (slot > 4 ? 2 : 0)), box.height());
         painter.fillRect(track, m_theme.colour(Role::Inset));
@@ -48,6 +47,11 @@ void LayerStrip::paint(QCPPainter& painter) {
             painter.setBrush(Qt::NoBrush);
             painter.drawRect(track);
         }
+    }
+    // Over all tracks: a figure is wider than a narrow slot.
+    for (int layer = 0; layer < count; ++layer) {
+        const bool all = layer + 1 == m_model.rowCount();
+        const double left = box.left() + slot * layer;
         // "all" is always named; the layer before it gives way where the slots are narrow.
         const bool crowded = m_withAll && !all && step > 1 && m_model.rowCount() - 1 - layer < step;
         if (!all && (layer % step != 0 || crowded))
