@@ -94,6 +94,10 @@ void ExpertSupply::done(int expert) {
     state.admitWaiting();
 }
 
+int ExpertSupply::atHand() const {
+    return m_state->countOf(State::Stage::Hit) + m_state->countOf(State::Stage::Arrived);
+}
+
 void ExpertSupply::prefetch(const policy::PrefetchPlan& plan) {
     State& state = *m_state;
     for (const ExpertKey key : plan.foreseen)

@@ -52,6 +52,9 @@ public:
     /// exception.
     std::optional<Ready> next();
     void done(int expert);
+    /// How many experts of the current question next() would hand out whole and in a slot without waiting. An expert that is to
+    /// be computed in place is none of them, also when a guess has brought it since it was asked for.
+    int atHand() const;
 
     /// Offers guesses for later layers, within the budget. Call after ask(), before next(), so that the copies overlap compute.
     /// A guess whose layer is asked for without it, or was passed, is withdrawn. A guess for a layer at or before the present

@@ -273,10 +273,8 @@ void Decoder::runInPlace(trace::ExpertKey key) {
 
 void Decoder::runExperts(int layer) {
     expert::ExpertSupply& supply = m_tier.supply();
-    // What is resident runs together; the rest one by one as it arrives, because a later one may need the slot of an earlier.
-    auto together = std::count_if(m_wants.begin(), m_wants.end(), [&](const expert::ExpertSupply::Want& want) {
-        return m_tier.cache().resident(trace::expertKey(layer, want.expert));
-    });
+    // What is there runs together; the rest one by one as it arrives, because a later one may need the slot of an earlier.
+    int together = supply.atHand();
     for (std::size_t ran = 0; ran < m_wants.size();) {
         m_ready.clear();
         m_calls.clear();

@@ -120,5 +120,28 @@ TEST(SupplyInPlace, AnOpenQuestionMayBeDroppedAndAskedAgain) {
     EXPECT_THAT(bench.use(0, wants).resident, ElementsAre(5, 6));
 }
 
+TEST(SupplyInPlace, AGuessThatArrivesTooLateDoesNotMakeItsExpertOneOfThoseAtHand) {
+    Bench bench("cpu");
+    bench.use(0, {{6, 1.0F}}, kCopy / 10);
+    bench.supply.beginStep(trace::TokenIndex(1));
+    bench.supply.ask(0, {{{0, 0.7F}}});
+    bench.supply.prefetch({.wishes = {{.key = expertKey(1, 5)}}, .foreseen = {}});
+    bench.supply.next();
+    bench.supply.done(0);
+    bench.supply.ask(1, {{{1, 0.7F}, {5, 0.3F}}});
+    EXPECT_EQ(bench.supply.atHand(), 1) << "expert 5 is still on its way and computed in place";
+    bench.clock.advance(kCopy);
+    bench.supply.prefetch({});
+    bench.supply.endStep();
+    ASSERT_EQ(bench.cache.state(expertKey(1, 5)), ResidencyState::Resident);
+    EXPECT_EQ(bench.supply.atHand(), 1);
+    EXPECT_FALSE(bench.supply.next()->inPlace());
+    bench.supply.done(1);
+    EXPECT_EQ(bench.supply.atHand(), 0);
+    EXPECT_TRUE(bench.supply.next()->inPlace());
+    bench.supply.done(5);
+    EXPECT_FALSE(bench.supply.next());
+}
+
 } // namespace
 } // namespace moescope::expert
