@@ -2,7 +2,7 @@
 
 packages=(g++ cmake ninja-build ccache pkg-config git
     qt6-base-dev libqt6svg6-dev libqcustomplot-dev libgl-dev fonts-inter fonts-dejavu-core
-    libsqlite3-dev libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev
+    libsqlite3-dev libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev libpcre2-dev
     libgtest-dev libgmock-dev libbenchmark-dev gnuplot-nox)
 check_packages=(clang clang-format clang-tidy libclang-rt-14-dev sqlite3 xvfb)
 

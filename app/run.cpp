@@ -2,6 +2,7 @@
 
 #include "app/run_facts.h"
 #include "app/run_overhead.h"
+#include "engine/model/chat_template.h"
 
 #include <fmt/format.h>
 
@@ -18,6 +19,14 @@ std::vector<std::pair<std::string, std::string>> samplingValues(const model::Sam
             {"repeat-penalty", fmt::format("{}", sampling.repeatPenalty)},
             {"seed", fmt::format("{}", sampling.seed)},
             {"max-tokens", fmt::format("{}", maxTokens)}};
+}
+
+/// How the model is talked to, so that a form that was only assumed is seen wherever the session is.
+void noteChatForm(const std::filesystem::path& model, session::SessionInfo& info) {
+    const auto form = model::makeChatTemplate(model::GgufFile(model));
+    info.settings.emplace_back("chat-form", form->shownName());
+    if (form->facts().opensThinking)
+        info.settings.emplace_back("chat-opens-thinking", "on");
 }
 
 record::Recorder::Options recorderOptions(const RunOptions& options, session::SessionInfo info) {
@@ -63,6 +72,7 @@ session::SessionInfo Run::info(const RunOptions& options) const {
         info.settings.emplace_back(name, runtime::settingValue(settings, name));
     info.settings.insert(info.settings.end(), m_sampling.begin(), m_sampling.end());
     info.settings.emplace_back("threads", std::to_string(options.engine.threads));
+    noteChatForm(options.engine.model, info);
     info.sensitivity = m_engine->sensitivity();
     info.calibration = m_engine->calibration().known().json;
     info.seed = options.sampling.seed;

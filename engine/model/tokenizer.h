@@ -14,10 +14,10 @@ namespace moescope::model {
 class Tokenizer {
 public:
     virtual ~Tokenizer() = default;
-    /// parseSpecial: control tokens written out in the text ("<s>") become those tokens.
+    /// parseSpecial: control tokens written out in the text ("<s>") become those tokens; user-defined tokens always do.
     virtual std::vector<std::int32_t> encode(std::string_view text, bool addBos, bool parseSpecial) const = 0;
     /// Bytes of one token as they continue a text: SPM's leading-space mark is a space, byte tokens are one byte, control
-    /// tokens are empty.
+    /// tokens are empty, but for the marks of gpt-oss's channels.
     virtual std::string_view piece(std::int32_t token) const = 0;
     virtual int size() const = 0;
     virtual std::int32_t bos() const = 0; ///< -1 if none
@@ -26,7 +26,7 @@ public:
     virtual bool endsGeneration(std::int32_t token) const = 0;
 };
 
-/// Throws std::runtime_error with one sentence naming the file and the reason. "llama" (SPM) for now.
+/// Throws std::runtime_error with one sentence naming the file and the reason. "llama" (SPM) and "gpt2" (byte-level BPE).
 std::unique_ptr<Tokenizer> makeTokenizer(const GgufFile& file);
 
 /// Collects pieces and gives text back at UTF-8 boundaries only; bytes that can never complete become U+FFFD.

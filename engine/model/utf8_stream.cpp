@@ -1,4 +1,5 @@
 #include "engine/model/tokenizer.h"
+#include "engine/model/utf8.h"
 
 #include <cstdint>
 
@@ -7,43 +8,37 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD"; // U+FFFD
 
-struct Step {
-    std::size_t bytes = 1;
-    enum class Verdict { Whole, Broken, Incomplete } verdict = Verdict::Broken;
-};
+} // namespace
 
-/// First character of a non-empty text, after table 3-7 of the Unicode standard. A broken one spans its maximal subpart, so
-/// that the number of U+FFFD is the one browsers show.
-Step firstCharacter(std::string_view text) {
+Utf8Step firstCharacter(std::string_view text) {
+    using Verdict = Utf8Step::Verdict;
     const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned lead = at(0);
     if (lead < 0x80)
-        return {1, Step::Verdict::Whole};
+        return {1, Verdict::Whole};
     if (lead < 0xC2 || lead > 0xF4)
-        return {1, Step::Verdict::Broken};
+        return {1, Verdict::Broken};
     const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
     const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
     for (std::size_t i = 1; i < length; ++i) {
         if (i == text.size())
-            return {i, Step::Verdict::Incomplete};
+            return {i, Verdict::Incomplete};
         if (at(i) < (i == 1 ? low : 0x80) || at(i) > (i == 1 ? high : 0xBF))
-            return {i, Step::Verdict::Broken};
+            return {i, Verdict::Broken};
     }
-    return {length, Step::Verdict::Whole};
+    return {length, Verdict::Whole};
 }
-
-} // namespace
 
 std::string Utf8Stream::push(std::string_view bytes) {
     m_pending += bytes;
     std::string_view rest = m_pending;
     std::string out;
     while (!rest.empty()) {
-        const Step step = firstCharacter(rest);
-        if (step.verdict == Step::Verdict::Incomplete)
+        const Utf8Step step = firstCharacter(rest);
+        if (step.verdict == Utf8Step::Verdict::Incomplete)
             break;
-        out += step.verdict == Step::Verdict::Whole ? rest.substr(0, step.bytes) : kReplacement;
+        out += step.verdict == Utf8Step::Verdict::Whole ? rest.substr(0, step.bytes) : kReplacement;
         rest.remove_prefix(step.bytes);
     }
     m_pending.erase(0, m_pending.size() - rest.size());

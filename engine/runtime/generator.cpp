@@ -41,7 +41,8 @@ std::vector<std::int32_t> Generator::renderedTokens() const {
     std::vector<model::ChatPart> parts;
     for (const ChatMessage& message : m_request.messages)
         parts.push_back({roleOf(message.role), message.text});
-    return tokenizer.encode(m_engine.chatForm->render(parts), tokenizer.addBos(), true);
+    const bool addBos = tokenizer.addBos() || m_engine.chatForm->facts().wantsBos;
+    return tokenizer.encode(m_engine.chatForm->render(parts), addBos, true);
 }
 
 std::string_view Generator::question() const {
