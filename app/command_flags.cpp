@@ -113,15 +113,19 @@ void addEngineFlags(CLI::App& command, EngineFlags& flags) {
             ->group("Settings (may also change while running)");
 }
 
-void addTraceFlag(CLI::App& command, int& level) {
+void addTraceFlags(CLI::App& command, TraceFlags& flags) {
     command
         .add_option(
-            "--trace-level", level,
+            "--trace-level", flags.level,
             "What to record of the GPU beside the engine's own events: 0 nothing, 1 every copy, 2 also graph launches and "
             "waits, 3 also every kernel. Needs CUPTI 13.0; without it the run goes on and says what is missing")
         ->check(CLI::Range(0, gpu::kMostTraceLevel))
         ->capture_default_str()
         ->type_name("LEVEL");
+    command.add_flag(
+        "--pm-sampling", flags.pmSampling,
+        "Also read the GPU's counters every millisecond: bytes over the link, memory, multiprocessors and tensor pipes, "
+        "at any trace level. Where the driver lets only administrators do so, the run goes on and says it");
 }
 
 void addPromptFlags(CLI::App& command, PromptFlags& flags) {

@@ -34,7 +34,11 @@ struct PromptFlags {
 };
 
 /// --trace-level. The value must outlive the parser.
-void addTraceFlag(CLI::App& command, int& level);
+struct TraceFlags {
+    int level = 0;
+    bool pmSampling = false;
+};
+void addTraceFlags(CLI::App& command, TraceFlags& flags);
 /// The flags objects must outlive the parser.
 void addEngineFlags(CLI::App& command, EngineFlags& flags);
 void addPromptFlags(CLI::App& command, PromptFlags& flags);

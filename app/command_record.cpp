@@ -21,7 +21,7 @@ struct RecordFlags {
     std::string title;
     std::vector<std::string> schedule;
     double maxSessionMb = 0;
-    int traceLevel = 0;
+    TraceFlags trace;
     int overheadPairs = 0;
     bool progress = false;
 };
@@ -42,6 +42,8 @@ public:
         }
         if (m_run.collector().degraded())
             say("moescope-engine: {}\n", m_run.collector().status());
+        if (m_run.counters().degraded())
+            say("moescope-engine: {}\n", m_run.counters().status());
         m_schedule.apply(0, m_run);
     }
     ~Recording() { forgetRun(); }
@@ -86,13 +88,13 @@ private:
             say("The cost of recording the device was not measured: {}\n", m_run.collector().status());
             return;
         }
-        say("Recording the device at level {} costs {:+.2f} % of the time per token (middle half of {} pairs: {:+.2f} to "
-            "{:+.2f} %).\n",
-            measured->level,
-            (static_cast<double>(measured->onTokenNs) / static_cast<double>(std::max<std::int64_t>(1, measured->offTokenNs)) -
-             1) *
-                100,
-            measured->pairs, static_cast<double>(measured->lowShare) * 100, static_cast<double>(measured->highShare) * 100);
+        const auto percent = [](double share) { return share * 100; };
+        say("Recording the device at level {}{} costs {:+.2f} % of the time per token, {:+.2f} to {:+.2f} % with 95 % "
+            "confidence "
+            "(median of {} pairs of answers of at most {} tokens, in turn).\n",
+            measured->measured.level, m_run.counters().interval() > 0 ? " with its counters" : "",
+            percent(measured->shares.median), percent(measured->shares.low), percent(measured->shares.high),
+            measured->measured.pairs, measured->measured.tokens);
     }
     RunOptions options() const {
         RunOptions options;
@@ -103,7 +105,8 @@ private:
         options.sampling = m_flags.prompt.sampling;
         options.maxTokens = m_flags.prompt.maxTokens;
         options.maxSessionBytes = static_cast<std::int64_t>(m_flags.maxSessionMb * 1e6);
-        options.traceLevel = static_cast<gpu::TraceLevel>(m_flags.traceLevel);
+        options.traceLevel = static_cast<gpu::TraceLevel>(m_flags.trace.level);
+        options.pmSampling = m_flags.trace.pmSampling;
         return options;
     }
     /// The answer is in the session whether or not somebody reads it here; and this runs where nothing may throw.
@@ -203,7 +206,7 @@ void addRecordCommand(CLI::App& root, Chosen& chosen) {
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str()
         ->type_name("MB");
-    addTraceFlag(*command, flags->traceLevel);
+    addTraceFlags(*command, flags->trace);
     command
         ->add_option("--trace-overhead", flags->overheadPairs,
                      "Then answer the last question again this many times without and with the device recorded, in turn, and "

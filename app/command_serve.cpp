@@ -21,11 +21,11 @@ int takeStdout() {
     return pipe;
 }
 
-int serve(int traceLevel) {
+int serve(const TraceFlags& trace) {
     const int pipe = takeStdout();
     LineReader input(STDIN_FILENO);
     MessageWriter output(pipe);
-    ServeLoop loop(input, output, static_cast<gpu::TraceLevel>(traceLevel));
+    ServeLoop loop(input, output, static_cast<gpu::TraceLevel>(trace.level), trace.pmSampling);
     const StopSignals signals([&] { loop.quit(); });
     std::thread reader([&] { loop.read(); });
     const int result = loop.work();
@@ -44,9 +44,9 @@ void addServeCommand(CLI::App& root, Chosen& chosen) {
         "on stdout. Events go to the session file. The end of stdin finishes the session.\n\nExample:\n"
         "  (echo '{\"id\":1,\"command\":\"load\"}'; echo '{\"id\":2,\"command\":\"prompt\",\"messages\":[{\"role\":\"user\","
         "\"text\":\"Hello\"}]}'; sleep 20) | moescope-engine serve");
-    auto traceLevel = std::make_shared<int>(0);
-    addTraceFlag(*command, *traceLevel);
-    command->callback([&chosen, traceLevel] { chosen = [traceLevel] { return serve(*traceLevel); }; });
+    auto trace = std::make_shared<TraceFlags>();
+    addTraceFlags(*command, *trace);
+    command->callback([&chosen, trace] { chosen = [trace] { return serve(*trace); }; });
 }
 
 } // namespace moescope::app

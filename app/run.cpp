@@ -1,7 +1,6 @@
 #include "app/run.h"
 
 #include "app/run_facts.h"
-#include "app/run_overhead.h"
 #include "engine/model/chat_template.h"
 
 #include <fmt/format.h>
@@ -45,6 +44,7 @@ Run::Run(RunOptions options, TracerRelay::OnToken onToken, OnTrouble onTrouble)
     m_collector = gpu::makeGpuCollector({options.traceLevel, {}}, m_relay, m_clock);
     m_relay.setScopes(m_collector->scopes());
     m_engine = std::make_unique<runtime::Engine>(options.engine, m_relay, m_clock);
+    m_counters = gpu::makeGpuCounters({options.pmSampling, {}}, m_relay, m_clock);
     m_pausable = m_engine.get();
     m_recorder = std::make_unique<record::Recorder>(recorderOptions(options, info(options)), m_clock,
                                                     [this](const std::string& reason) { trouble(reason); });
@@ -67,6 +67,10 @@ session::SessionInfo Run::info(const RunOptions& options) const {
     info.title = options.title.empty() ? info.model.name : options.title;
     info.machine = machineFacts();
     info.machine.device = m_engine->backendName();
+    info.machine.deviceBytes = m_engine->deviceBytes();
+    info.machine.devicePlan = m_engine->devicePlan();
+    if (info.machine.deviceBytes > 0)
+        info.machine.hostMemory = options.engine.hostMemory;
     const runtime::Settings settings = m_engine->settings();
     for (const std::string& name : runtime::settingNames())
         info.settings.emplace_back(name, runtime::settingValue(settings, name));
@@ -76,13 +80,15 @@ session::SessionInfo Run::info(const RunOptions& options) const {
     info.sensitivity = m_engine->sensitivity();
     info.calibration = m_engine->calibration().known().json;
     info.seed = options.sampling.seed;
-    info.tracer = {static_cast<int>(m_collector->level()), m_collector->status()};
+    info.tracer = {static_cast<int>(m_collector->level()), m_collector->status(), m_counters->interval(), m_counters->status()};
     return info;
 }
 
 void Run::noteCollector() {
     if (m_collector->degraded())
         m_tracer.emit(trace::NoteMade{m_clock.now(), {}}, trace::asPayload(m_collector->status()));
+    if (m_counters->degraded())
+        m_tracer.emit(trace::NoteMade{m_clock.now(), {}}, trace::asPayload(m_counters->status()));
 }
 
 void Run::noteSampling(const runtime::GenerationRequest& request) {
@@ -103,6 +109,7 @@ runtime::Answer Run::answer(const runtime::GenerationRequest& request) {
 
 std::optional<double> Run::timeAnswer(const runtime::GenerationRequest& request, bool recording) {
     m_collector->setRecording(recording);
+    m_counters->setReading(recording);
     m_relay.takeTokenNs();
     const runtime::Answer answer = m_engine->answer(request);
     if (answer.reason == trace::EndReason::Failed || answer.reason == trace::EndReason::Requested)
@@ -110,8 +117,8 @@ std::optional<double> Run::timeAnswer(const runtime::GenerationRequest& request,
     return m_relay.takeTokenNs();
 }
 
-std::optional<trace::OverheadMeasured> Run::measureOverhead(const runtime::GenerationRequest& request, int pairs) {
-    if (m_collector->level() == gpu::TraceLevel::Engine)
+std::optional<Run::Overhead> Run::measureOverhead(const runtime::GenerationRequest& request, int pairs) {
+    if (m_collector->level() == gpu::TraceLevel::Engine && m_counters->interval() == 0)
         return std::nullopt;
     std::vector<OverheadPair> measured;
     bool going = timeAnswer(request, true).has_value();
@@ -124,6 +131,7 @@ std::optional<trace::OverheadMeasured> Run::measureOverhead(const runtime::Gener
             measured.push_back(onFirst ? OverheadPair{*second, *first} : OverheadPair{*first, *second});
     }
     m_collector->setRecording(true);
+    m_counters->setReading(true);
     trace::OverheadMeasured overhead = overheadOf(measured);
     if (!going || overhead.pairs == 0)
         return std::nullopt;
@@ -131,7 +139,7 @@ std::optional<trace::OverheadMeasured> Run::measureOverhead(const runtime::Gener
     overhead.tokens = request.maxTokens;
     overhead.level = static_cast<std::uint8_t>(m_collector->level());
     m_tracer.emit(overhead);
-    return overhead;
+    return Overhead{overhead, overheadShares(measured)};
 }
 
 void Run::post(std::string_view setting, std::string_view value) {
@@ -178,7 +186,8 @@ void Run::finish() {
         const std::lock_guard lock(m_pauseMutex);
         m_pausable = nullptr;
     }
-    m_collector->finish(); // while the engine's device is still there
+    m_counters->finish(); // both while the engine's device is still there
+    m_collector->finish();
     m_engine.reset();
     m_recorder->finish();
 }

@@ -1,7 +1,9 @@
 #pragma once
+#include "app/run_overhead.h"
 #include "app/run_relay.h"
 #include "engine/runtime/engine.h"
 #include "profiler/gpu/gpu_collector.h"
+#include "profiler/gpu/gpu_counters.h"
 #include "profiler/record/recorder.h"
 
 #include <filesystem>
@@ -21,6 +23,7 @@ struct RunOptions {
     int maxTokens = 256;
     std::int64_t maxSessionBytes = 0; ///< 0: no limit; beyond it the disk counts as full
     gpu::TraceLevel traceLevel = gpu::TraceLevel::Engine;
+    bool pmSampling = false; ///< read the GPU's counters
 };
 
 /// One recorded run: a clock, an engine, a recorder, a session. While nothing can be written, the run is paused.
@@ -46,10 +49,16 @@ public:
     runtime::Answer answer(const runtime::GenerationRequest& request);
     /// How the device is recorded, or why not.
     const gpu::GpuCollector& collector() const { return *m_collector; }
-    /// Answers the request again and again, once to warm up and then `pairs` times without and with the device recorded, in the
-    /// order off on, on off. What it cost becomes an event. Nothing where the device is not recorded, or when an answer
-    /// fails or is stopped.
-    std::optional<trace::OverheadMeasured> measureOverhead(const runtime::GenerationRequest& request, int pairs);
+    /// How the device's counters are read, or why not.
+    const gpu::GpuCounters& counters() const { return *m_counters; }
+    /// Answers the request again and again, once to warm up and then `pairs` times without and with the device recorded
+    /// and its counters read, in the order off on, on off. What it cost becomes an event. Nothing where the device is not
+    /// recorded, or when an answer fails or is stopped.
+    struct Overhead {
+        trace::OverheadMeasured measured;
+        OverheadShares shares;
+    };
+    std::optional<Overhead> measureOverhead(const runtime::GenerationRequest& request, int pairs);
 
     void post(std::string_view setting, std::string_view value); ///< any thread; see Engine::post
     void stop();                                                 ///< any thread
@@ -81,7 +90,8 @@ private:
     runtime::Engine* m_pausable = nullptr;
     std::unique_ptr<record::Recorder> m_recorder;
     std::unique_ptr<gpu::GpuCollector> m_collector; ///< listens before the engine touches a device
-    std::unique_ptr<runtime::Engine> m_engine;      ///< goes first: what it emits at its end is recorded
+    std::unique_ptr<runtime::Engine> m_engine;      ///< goes before: what it emits at its end is recorded
+    std::unique_ptr<gpu::GpuCounters> m_counters;   ///< goes first: it reads the engine's device
 };
 
 } // namespace moescope::app

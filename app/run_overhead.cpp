@@ -18,18 +18,49 @@ double quantile(std::vector<double> values, double share) {
     return values[below] + (values[above] - values[below]) * (place - std::floor(place));
 }
 
+std::vector<double> sharesOf(std::span<const OverheadPair> pairs) {
+    std::vector<double> shares;
+    for (const OverheadPair& pair : pairs)
+        if (pair.offNs > 0 && pair.onNs > 0)
+            shares.push_back(pair.onNs / pair.offNs - 1);
+    std::sort(shares.begin(), shares.end());
+    return shares;
+}
+
+/// How many of n values may lie outside on each side so that the median is between the rest with 95 % confidence: the most for
+/// which a fair coin falls so seldom that often.
+std::size_t outside(std::size_t n) {
+    double chance = std::pow(0.5, static_cast<double>(n));
+    double below = 0;
+    std::size_t k = 0;
+    for (; k < n / 2; ++k) {
+        below += chance;
+        if (2 * below > 0.05)
+            break;
+        chance *= static_cast<double>(n - k) / static_cast<double>(k + 1);
+    }
+    return k > 0 ? k - 1 : 0;
+}
+
 } // namespace
+
+OverheadShares overheadShares(std::span<const OverheadPair> pairs) {
+    const std::vector<double> shares = sharesOf(pairs);
+    if (shares.empty())
+        return {};
+    const std::size_t out = outside(shares.size());
+    return {quantile(shares, 0.5), shares[out], shares[shares.size() - 1 - out]};
+}
 
 trace::OverheadMeasured overheadOf(std::span<const OverheadPair> pairs) {
     std::vector<double> off;
     std::vector<double> on;
-    std::vector<double> shares;
+    const std::vector<double> shares = sharesOf(pairs);
     for (const OverheadPair& pair : pairs) {
         if (pair.offNs <= 0 || pair.onNs <= 0)
             continue;
         off.push_back(pair.offNs);
         on.push_back(pair.onNs);
-        shares.push_back(pair.onNs / pair.offNs - 1);
     }
     trace::OverheadMeasured measured;
     measured.pairs = static_cast<std::int32_t>(off.size());

@@ -304,6 +304,7 @@ void ServeLoop::newSession(std::int64_t id, const NewSessionCommand& command) {
 void ServeLoop::begin(std::int64_t id) {
     RunOptions options = optionsFrom(m_loaded);
     options.traceLevel = m_traceLevel;
+    options.pmSampling = m_pmSampling;
     auto run = std::make_shared<Run>(
         std::move(options), [this](const trace::TokenEmitted&, std::string_view) { token(); },
         [this](const std::string& reason) { trouble(reason); });

@@ -14,8 +14,8 @@ namespace moescope::app {
 /// read() is called on one thread, work() on another; both return after quit or the end of the input.
 class ServeLoop {
 public:
-    ServeLoop(LineReader& input, MessageWriter& output, gpu::TraceLevel traceLevel)
-        : m_input(input), m_output(output), m_traceLevel(traceLevel) {}
+    ServeLoop(LineReader& input, MessageWriter& output, gpu::TraceLevel traceLevel, bool pmSampling)
+        : m_input(input), m_output(output), m_traceLevel(traceLevel), m_pmSampling(pmSampling) {}
 
     /// Reads commands until quit or the end of the input.
     void read();
@@ -50,6 +50,7 @@ private:
     LineReader& m_input;
     MessageWriter& m_output;
     const gpu::TraceLevel m_traceLevel;
+    const bool m_pmSampling;
     LoadCommand m_loaded; ///< engine's thread: how the present run was made
 
     std::mutex m_mutex; ///< guards everything below

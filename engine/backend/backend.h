@@ -6,6 +6,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace moescope::backend {
 
@@ -46,6 +48,12 @@ public:
     virtual int maxPassTokens() const = 0;
     virtual std::int64_t residentBytes() const = 0; ///< dense weights + slots + KV + scratch
 
+    /// Memory of a device apart from the processor's, and what of it is taken beside the slots, by name; nothing without one.
+    struct DeviceMemory {
+        std::int64_t totalBytes = 0;
+        std::vector<std::pair<std::string, std::int64_t>> parts;
+    };
+    virtual DeviceMemory deviceMemory() const { return {}; }
     /// How many slots the fast tier could have beside everything else that its memory holds now. Any thread.
     virtual int mostSlots() const { return std::numeric_limits<int>::max(); }
     virtual void reserveSlots(int count) = 0; ///< grows or shrinks the fast tier; contents of kept slots stay

@@ -35,6 +35,17 @@ std::string Engine::backendName() const {
     return m_state->backend->name();
 }
 
+std::int64_t Engine::deviceBytes() const {
+    return m_state->backend->deviceMemory().totalBytes;
+}
+
+std::string Engine::devicePlan() const {
+    std::string plan;
+    for (const auto& [name, bytes] : m_state->backend->deviceMemory().parts)
+        plan += fmt::format("{}{}={}", plan.empty() ? "" : ", ", name, bytes);
+    return plan;
+}
+
 std::string Engine::backendNote() const {
     const std::string missing = m_state->options.backend == "auto" ? missingForCuda() : "";
     return missing.empty() ? missing : missing + " The processor computes.";

@@ -60,6 +60,10 @@ public:
     const model::ModelFacts& facts() const;
     Settings settings() const; ///< as in force for the next token; engine thread
     std::string backendName() const;
+    /// Memory of the device that computes, where that is not the processor's (else 0), and what was planned in it beside the
+    /// expert slots, as "dense weights=852000000, KV cache and scratch=1200000000".
+    std::int64_t deviceBytes() const;
+    std::string devicePlan() const;
     /// Why the GPU was not used although the options left the choice, in one sentence; empty otherwise.
     std::string backendNote() const;
     /// w_l of AdapMoE per layer, as read from the calibration; empty without one that fits the model.

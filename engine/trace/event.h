@@ -317,10 +317,24 @@ struct InPlaceSpan {
     std::int64_t bytes = 0;  ///< of its weights, read by the processor
 };
 
-using Event = std::variant<PromptBegan, TokenPrompted, TokenEmitted, AnswerEnded, ExpertsChosen, ExpertHit, ExpertMissed,
-                           ExpertEvicted, PrefetchIssued, PrefetchResolved, TransferSpan, StageSpan, StallSpan, SettingChanged,
-                           SlotsAllocated, HostSample, EventsLost, NoteMade, RunFailed, GpuCopySpan, KernelSpan, KernelNamed,
-                           GpuWaitSpan, ClockAligned, TracerSample, RecordsLost, OverheadMeasured, GpuSample, InPlaceSpan>;
+/// What the device's own counters counted over a stretch of time, one reading of a series. Percentages are of what the device
+/// can do at most.
+struct CounterSample {
+    TimeNs begin = 0;
+    TimeNs end = 0;
+    std::int64_t fromHostBytes = 0; ///< over the link, to the device
+    std::int64_t toHostBytes = 0;
+    float memoryReadPercent = 0;
+    float memoryWritePercent = 0;
+    float multiprocessorPercent = 0; ///< some warp was there
+    float tensorPercent = 0;         ///< their tensor pipes worked
+};
+
+using Event =
+    std::variant<PromptBegan, TokenPrompted, TokenEmitted, AnswerEnded, ExpertsChosen, ExpertHit, ExpertMissed, ExpertEvicted,
+                 PrefetchIssued, PrefetchResolved, TransferSpan, StageSpan, StallSpan, SettingChanged, SlotsAllocated,
+                 HostSample, EventsLost, NoteMade, RunFailed, GpuCopySpan, KernelSpan, KernelNamed, GpuWaitSpan, ClockAligned,
+                 TracerSample, RecordsLost, OverheadMeasured, GpuSample, InPlaceSpan, CounterSample>;
 
 static_assert(std::is_trivially_copyable_v<Event>, "events are copied through lock-free rings");
 static_assert(sizeof(Event) <= 80, "keep events small: they are copied on the decode path");

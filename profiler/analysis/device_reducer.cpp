@@ -11,6 +11,12 @@ namespace {
 constexpr std::int32_t kMostKernels = 1 << 16;
 /// Transfers that one side never told of are forgotten beyond this many.
 constexpr std::size_t kMostOpen = 1 << 18;
+/// Smaller copies do not show what the link can do.
+constexpr std::int64_t kLargeCopy = std::int64_t{1} << 20;
+constexpr double kSpeedStep = 0.25e9; // bytes per second
+constexpr std::size_t kSpeeds = 2048;
+constexpr double kNotFaster = 0.95;
+constexpr std::int64_t kSpeedsEvery = 64; // copies
 
 std::string whatItWas(const trace::GpuCopySpan& e) {
     constexpr std::array kStages{"pass", "embedding", "attention", "router", "experts", "output", "sampler"};
@@ -62,6 +68,7 @@ void DeviceReducer::on(const trace::GpuCopySpan& e, trace::Payload, Snapshot& s)
     ++d.copies;
     d.bytesToDevice += e.bytes;
     d.busyToDeviceNs += e.end - e.begin;
+    addSpeed(e, d);
     if (!e.transfer.valid()) {
         DeviceTraffic::Kind& kind = d.unattributed[whatItWas(e)];
         ++kind.copies;
@@ -76,6 +83,25 @@ void DeviceReducer::on(const trace::GpuCopySpan& e, trace::Payload, Snapshot& s)
     open.lastCopy = std::max(open.lastCopy, e.end);
     open.deviceBytes += e.bytes;
     settle(e.transfer, d);
+}
+
+void DeviceReducer::addSpeed(const trace::GpuCopySpan& e, DeviceTraffic& d) {
+    if (e.bytes < kLargeCopy || e.end <= e.begin || e.from == trace::MemoryKind::Pageable)
+        return;
+    const double speed = static_cast<double>(e.bytes) * 1e9 / static_cast<double>(e.end - e.begin);
+    m_bytesAtSpeed.resize(kSpeeds);
+    m_bytesAtSpeed[std::min(static_cast<std::size_t>(speed / kSpeedStep), kSpeeds - 1)] += e.bytes;
+    m_largeBytes += e.bytes;
+    if (m_largeCopies++ % kSpeedsEvery != 0)
+        return;
+    std::int64_t below = 0;
+    std::size_t step = 0;
+    for (; step + 1 < kSpeeds; ++step) {
+        below += m_bytesAtSpeed[step];
+        if (static_cast<double>(below) >= kNotFaster * static_cast<double>(m_largeBytes))
+            break;
+    }
+    d.fastCopiesBytesPerSecond = (static_cast<double>(step) + 0.5) * kSpeedStep;
 }
 
 void DeviceReducer::settle(trace::TransferId transfer, DeviceTraffic& d) {
@@ -132,6 +158,21 @@ void DeviceReducer::on(const trace::OverheadMeasured& e, trace::Payload, Snapsho
 void DeviceReducer::on(const trace::GpuSample& e, trace::Payload, Snapshot& s) {
     s.device.gpu = e;
     s.device.gpuSampled = true;
+}
+
+void DeviceReducer::on(const trace::CounterSample& e, trace::Payload, Snapshot& s) {
+    DeviceTraffic::Counters& c = s.device.counters;
+    const trace::TimeNs ns = std::max<trace::TimeNs>(0, e.end - e.begin);
+    const double before = static_cast<double>(c.ns);
+    const double all = std::max(1.0, before + static_cast<double>(ns));
+    const auto mean = [&](double& into, double percent) { into = (into * before + percent * static_cast<double>(ns)) / all; };
+    mean(c.memoryPercent, static_cast<double>(e.memoryReadPercent + e.memoryWritePercent));
+    mean(c.multiprocessorPercent, static_cast<double>(e.multiprocessorPercent));
+    mean(c.tensorPercent, static_cast<double>(e.tensorPercent));
+    c.ns += ns;
+    ++c.readings;
+    c.fromHostBytes += e.fromHostBytes;
+    c.toHostBytes += e.toHostBytes;
 }
 
 } // namespace moescope::analysis

@@ -19,6 +19,7 @@ public:
     void on(const trace::RecordsLost& e, trace::Payload payload, Snapshot& s);
     void on(const trace::OverheadMeasured& e, trace::Payload payload, Snapshot& s);
     void on(const trace::GpuSample& e, trace::Payload payload, Snapshot& s);
+    void on(const trace::CounterSample& e, trace::Payload payload, Snapshot& s);
 
 private:
     /// A transfer of which one side, or not all bytes, have been told.
@@ -31,9 +32,13 @@ private:
         trace::TimeNs lastCopy = 0;
     };
     void settle(trace::TransferId transfer, DeviceTraffic& d);
+    void addSpeed(const trace::GpuCopySpan& e, DeviceTraffic& d);
     static DeviceTraffic::Expert* expertOf(trace::ExpertKey key, Snapshot& s);
 
     std::unordered_map<std::int32_t, Open> m_open;
+    std::vector<std::int64_t> m_bytesAtSpeed; ///< of large copies, by speed
+    std::int64_t m_largeBytes = 0;
+    std::int64_t m_largeCopies = 0;
 };
 
 } // namespace moescope::analysis

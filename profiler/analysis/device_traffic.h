@@ -20,6 +20,8 @@ struct DeviceTraffic {
     std::int64_t bytesExperts = 0;
     std::int64_t bytesFromDevice = 0;
     trace::TimeNs busyToDeviceNs = 0;
+    /// The link's measured limit: of the bytes in copies of at least a MiB, 95 % came no faster. 0 before there are some.
+    double fastCopiesBytesPerSecond = 0;
 
     /// One expert: bytes of the engine's transfers of it while the device was traced, and of the device's copies for these.
     struct Expert {
@@ -61,6 +63,18 @@ struct DeviceTraffic {
     std::vector<trace::OverheadMeasured> overhead;
     trace::GpuSample gpu; ///< the latest
     bool gpuSampled = false;
+
+    /// Readings of the device's counters; percentages are means over their time.
+    struct Counters {
+        std::int64_t readings = 0;
+        trace::TimeNs ns = 0;
+        std::int64_t fromHostBytes = 0;
+        std::int64_t toHostBytes = 0;
+        double memoryPercent = 0;
+        double multiprocessorPercent = 0;
+        double tensorPercent = 0;
+    };
+    Counters counters;
 };
 
 } // namespace moescope::analysis

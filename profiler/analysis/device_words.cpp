@@ -1,5 +1,6 @@
 #include "profiler/analysis/device_words.h"
 
+#include "profiler/analysis/link_speed.h"
 #include "profiler/analysis/summary_text.h"
 
 #include <algorithm>
@@ -36,6 +37,14 @@ std::string traceLevelWords(int level) {
     }
 }
 
+std::string linkLimitWords(const DeviceTraffic& d) {
+    std::string text =
+        fmt::format("{:.1f} GB/s: 95 % of the bytes in large copies came no faster", d.fastCopiesBytesPerSecond / 1e9);
+    if (const double most = pcieBytesPerSecond(d.gpu.linkGeneration, d.gpu.linkWidth); d.gpuSampled && most > 0)
+        text += fmt::format("; PCIe {}.0 x{} carries {:.1f} at most", d.gpu.linkGeneration, d.gpu.linkWidth, most / 1e9);
+    return text;
+}
+
 double overheadShare(const trace::OverheadMeasured& measured) {
     const auto off = static_cast<double>(std::max<std::int64_t>(1, measured.offTokenNs));
     return static_cast<double>(measured.onTokenNs) / off - 1;
@@ -48,6 +57,8 @@ std::vector<std::pair<std::string, std::string>> deviceRows(const DeviceTraffic&
     rows.emplace_back("trace level", fmt::format("{}: {}", d.level, traceLevelWords(d.level)));
     rows.emplace_back("copied to the device", fmt::format("{} in {} copies, {} back", sizeText(d.bytesToDevice), d.copies,
                                                           sizeText(d.bytesFromDevice)));
+    if (d.fastCopiesBytesPerSecond > 0)
+        rows.emplace_back("link, measured", linkLimitWords(d));
     rows.emplace_back("against the engine", agreement(d));
     rows.emplace_back("not an expert's bytes", sizeText(d.bytesUnattributed()));
     for (const auto& [what, kind] : d.unattributed)
@@ -65,6 +76,12 @@ std::vector<std::pair<std::string, std::string>> deviceRows(const DeviceTraffic&
     if (d.kernels > 0)
         rows.emplace_back("kernels", fmt::format("{} of {} names, {:.3f} s together", d.kernels, d.kernelNames.size(),
                                                  static_cast<double>(d.kernelNs) / 1e9));
+    if (const DeviceTraffic::Counters& c = d.counters; c.readings > 0)
+        rows.emplace_back("counters", fmt::format("{} readings of {:.2f} ms: {} from the host, {} to it; memory {:.1f} %, "
+                                                  "multiprocessors {:.1f} %, tensor pipes {:.1f} %",
+                                                  c.readings, microseconds(c.ns) / 1e3 / static_cast<double>(c.readings),
+                                                  sizeText(c.fromHostBytes), sizeText(c.toHostBytes), c.memoryPercent,
+                                                  c.multiprocessorPercent, c.tensorPercent));
     rows.emplace_back("records", fmt::format("{}, {} lost; longest flush {:.1f} ms", d.records, d.recordsLost,
                                              microseconds(d.longestFlushUs)));
     for (const trace::OverheadMeasured& m : d.overhead)

@@ -131,6 +131,16 @@ public:
         m_file.counter("GPU memory (bytes)", e.at, fmt::format(R"("used":{})", e.memoryUsedBytes));
         m_file.counter("GPU busy (%)", e.at, fmt::format(R"("busy":{:.1f})", e.busyPercent));
     }
+    void take(const trace::CounterSample& e, trace::Payload) {
+        const double seconds = static_cast<double>(std::max<trace::TimeNs>(1, e.end - e.begin)) / 1e9;
+        m_file.counter("link by counters (GB/s)", e.begin,
+                       fmt::format(R"("to device":{:.3f},"to host":{:.3f})",
+                                   static_cast<double>(e.fromHostBytes) / 1e9 / seconds,
+                                   static_cast<double>(e.toHostBytes) / 1e9 / seconds));
+        m_file.counter("GPU counters (%)", e.begin,
+                       fmt::format(R"("memory":{:.1f},"multiprocessors":{:.1f},"tensor pipes":{:.1f})",
+                                   e.memoryReadPercent + e.memoryWritePercent, e.multiprocessorPercent, e.tensorPercent));
+    }
     void take(const trace::HostSample& e, trace::Payload) {
         m_file.counter("engine memory (bytes)", e.at, fmt::format(R"("resident":{})", e.residentBytes));
         m_file.counter("processor (%)", e.at, fmt::format(R"("busy":{:.1f})", e.cpuPercent));

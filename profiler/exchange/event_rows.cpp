@@ -42,6 +42,8 @@ constexpr std::array<EventTable, std::variant_size_v<trace::Event>> kTables{{
     {"overhead_measured", "seq,at_ns,level,pairs,tokens,off_token_ns,on_token_ns,low_share,high_share"},
     {"gpu_sample", "seq,at_ns,memory_used_bytes,busy_percent,memory_busy_percent,watts,clock_mhz,link_generation,link_width"},
     {"in_place_span", "seq,begin_ns,end_ns,token,layer,expert,tokens,bytes"},
+    {"counter_sample", "seq,begin_ns,end_ns,from_host_bytes,to_host_bytes,memory_read_percent,memory_write_percent,"
+                       "multiprocessor_percent,tensor_percent"},
 }};
 
 constexpr std::array<const char*, 2> kPhases{"prefill", "decode"};
@@ -179,6 +181,11 @@ public:
         m_table.integer(e.at).integer(e.memoryUsedBytes).number(static_cast<double>(e.busyPercent));
         m_table.number(static_cast<double>(e.memoryBusyPercent)).number(static_cast<double>(e.watts)).integer(e.clockMhz);
         m_table.integer(int{e.linkGeneration}).integer(int{e.linkWidth});
+    }
+    void operator()(const trace::CounterSample& e) {
+        m_table.integer(e.begin).integer(e.end).integer(e.fromHostBytes).integer(e.toHostBytes);
+        for (const float percent : {e.memoryReadPercent, e.memoryWritePercent, e.multiprocessorPercent, e.tensorPercent})
+            m_table.number(static_cast<double>(percent));
     }
 
 private:

@@ -69,13 +69,19 @@ void checkCuptiVersion(const CuptiApi& api) {
                                        version, CUPTI_API_VERSION));
 }
 
-CuptiApi loadCupti(const std::filesystem::path& wanted) {
+void* openCupti(const std::filesystem::path& wanted) {
     for (const std::filesystem::path& place : cuptiPlaces(wanted))
-        if (void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL)) {
-            const CuptiApi api = tableOf(library);
-            checkCuptiVersion(api);
-            return api;
-        }
+        if (void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL))
+            return library;
+    return nullptr;
+}
+
+CuptiApi loadCupti(const std::filesystem::path& wanted) {
+    if (void* library = openCupti(wanted)) {
+        const CuptiApi api = tableOf(library);
+        checkCuptiVersion(api);
+        return api;
+    }
     throw CuptiMissing(fmt::format("The device's work is not recorded: {} was not found; set CUDA_HOME to the folder of a CUDA "
                                    "13.0 toolkit.",
                                    wanted.empty() ? std::string(kLibrary) : wanted.string()));

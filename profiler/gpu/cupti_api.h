@@ -40,6 +40,9 @@ public:
 /// Where the library is looked for, in order: the given file, $CUDA_HOME, the loader's own path, the usual folders.
 std::vector<std::filesystem::path> cuptiPlaces(const std::filesystem::path& wanted);
 
+/// Opens the first of the places that can be opened, for good. Null if there is none.
+void* openCupti(const std::filesystem::path& wanted);
+
 /// Opens the first of the places that can be opened; the library stays open for the life of the process, because its own
 /// threads may run until then. Throws CuptiMissing: no library, a function that it lacks, or another version than the
 /// one whose record layouts this build knows (a library fills only its own).

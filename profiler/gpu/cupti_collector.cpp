@@ -1,12 +1,12 @@
 #include "profiler/gpu/cupti_collector.h"
 
+#include "profiler/gpu/cupti_clock.h"
 #include "profiler/gpu/cupti_records.h"
 #include "profiler/gpu/cupti_switches.h"
 
 #include <fmt/format.h>
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -16,7 +16,6 @@ namespace {
 constexpr std::chrono::milliseconds kInterval{50};
 constexpr trace::TimeNs kSampleEvery = 500'000'000;
 constexpr trace::TimeNs kClocksEvery = 10'000'000'000;
-constexpr int kClockReadings = 64;
 constexpr std::size_t kBuffers = 64;
 /// CUPTI's own buffers lie in device memory, which the expert cache is measured against: 16 of 3.2 MB.
 constexpr std::size_t kDeviceBuffers = 16;
@@ -40,18 +39,6 @@ void CUPTIAPI bufferFull(CUcontext, std::uint32_t, std::uint8_t* buffer, std::si
 }
 
 void CUPTIAPI noCallback(void*, CUpti_CallbackDomain, CUpti_CallbackId, const void*) {}
-
-std::uint64_t CUPTIAPI steadyTime() {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
-}
-
-/// Registered a second time it would spoil the first records that follow (pytorch issue 192021).
-void registerClockOnce(const CuptiApi& api) {
-    static std::atomic<decltype(CuptiApi::registerTimestamp)> registered = nullptr;
-    if (registered.exchange(api.registerTimestamp) != api.registerTimestamp)
-        api.registerTimestamp(steadyTime);
-}
 
 const char* levelWords(TraceLevel level) {
     switch (level) {
@@ -101,7 +88,7 @@ void CuptiCollector::subscribe() {
 }
 
 void CuptiCollector::begin() {
-    registerClockOnce(m_api);
+    registerCuptiClock(m_api.registerTimestamp);
     std::size_t most = kDeviceBuffers;
     std::size_t size = sizeof most;
     m_api.setAttribute(CUPTI_ACTIVITY_ATTR_DEVICE_BUFFER_POOL_LIMIT, &size, &most);
@@ -171,20 +158,8 @@ void CuptiCollector::countLost(trace::TimeNs now) {
 }
 
 void CuptiCollector::measureClocks() {
-    std::array<ClockReading, kClockReadings> readings{};
-    std::size_t taken = 0;
-    for (ClockReading& reading : readings) {
-        std::uint64_t tracer = 0;
-        reading.before = m_clock.now();
-        const CUptiResult result = m_api.timestamp(&tracer);
-        reading.after = m_clock.now();
-        if (result != CUPTI_SUCCESS)
-            break;
-        reading.tracer = static_cast<std::int64_t>(tracer);
-        ++taken;
-    }
-    const ClockAlignment fresh = alignClocks(std::span(readings).first(taken));
-    if (taken == 0)
+    ClockAlignment fresh;
+    if (!lookAtClocks(m_api.timestamp, m_clock, fresh))
         return;
     m_alignment = m_lastClocks == 0 ? fresh : refined(m_alignment, fresh);
     m_events.align(m_alignment);

@@ -113,29 +113,32 @@ void switchOff(const CuptiApi& api, TraceLevel level) noexcept {
         api.disable(kind);
 }
 
-std::string cuptiSentence(const CuptiApi& api, CUptiResult result, const std::string& holder) {
+std::string cuptiReason(decltype(CuptiApi::resultString) resultString, CUptiResult result, const std::string& holder) {
     const char* name = nullptr;
-    if (api.resultString(result, &name) != CUPTI_SUCCESS || !name)
+    if (resultString(result, &name) != CUPTI_SUCCESS || !name)
         name = "unknown result";
     const std::string tail = fmt::format("({}, {})", static_cast<int>(result), name);
-    const std::string what = "The device's work is not recorded: ";
     switch (result) {
     case CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED:
-        return fmt::format("{}{} is tracing this process already {}.", what, holder.empty() ? "another tool" : holder, tail);
+        return fmt::format("{} is tracing this process already {}.", holder.empty() ? "another tool" : holder, tail);
     case CUPTI_ERROR_INSUFFICIENT_PRIVILEGES:
-        return fmt::format("{}the driver lets only administrators profile {}.", what, tail);
+        return fmt::format("the driver lets only administrators profile {}.", tail);
     case CUPTI_ERROR_HARDWARE_BUSY:
-        return fmt::format("{}another program is profiling this GPU {}.", what, tail);
+        return fmt::format("another program is profiling this GPU {}.", tail);
     case CUPTI_ERROR_NOT_INITIALIZED:
     case CUPTI_ERROR_UNKNOWN:
-        return fmt::format("{}there is no NVIDIA driver, none that this CUPTI works with, or no GPU {}.", what, tail);
+        return fmt::format("there is no NVIDIA driver, none that this CUPTI works with, or no GPU {}.", tail);
     case CUPTI_ERROR_NOT_SUPPORTED:
     case CUPTI_ERROR_VIRTUALIZED_DEVICE_NOT_SUPPORTED:
     case CUPTI_ERROR_VIRTUALIZED_DEVICE_INSUFFICIENT_PRIVILEGES:
-        return fmt::format("{}this GPU, or its virtualisation, does not allow it {}.", what, tail);
+        return fmt::format("this GPU, or its virtualisation, does not allow it {}.", tail);
     default:
-        return fmt::format("{}CUPTI refused {}.", what, tail);
+        return fmt::format("CUPTI refused {}.", tail);
     }
+}
+
+std::string cuptiSentence(const CuptiApi& api, CUptiResult result, const std::string& holder) {
+    return "The device's work is not recorded: " + cuptiReason(api.resultString, result, holder);
 }
 
 } // namespace moescope::gpu

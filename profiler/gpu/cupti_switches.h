@@ -16,6 +16,8 @@ std::span<const CUpti_CallbackId> driverCalls(TraceLevel level);
 void switchOn(const CuptiApi& api, TraceLevel level);
 void switchOff(const CuptiApi& api, TraceLevel level) noexcept;
 
+/// What a result of CUPTI means for people, as the end of a sentence.
+std::string cuptiReason(decltype(CuptiApi::resultString) resultString, CUptiResult result, const std::string& holder = {});
 /// What a result of CUPTI means for people, in one sentence. `holder`: who has the subscription, where CUPTI says so.
 std::string cuptiSentence(const CuptiApi& api, CUptiResult result, const std::string& holder = {});
 

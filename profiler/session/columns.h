@@ -17,7 +17,7 @@ inline constexpr std::array<std::string_view, std::variant_size_v<trace::Event>>
     "expert_missed", "expert_evicted",  "prefetch_issued",   "prefetch_resolved", "transfer_span",  "stage_span",
     "stall_span",    "setting_changed", "slots_allocated",   "host_sample",       "events_lost",    "note_made",
     "run_failed",    "gpu_copy_span",   "kernel_span",       "kernel_named",      "gpu_wait_span",  "clock_aligned",
-    "tracer_sample", "records_lost",    "overhead_measured", "gpu_sample",        "in_place_span"};
+    "tracer_sample", "records_lost",    "overhead_measured", "gpu_sample",        "in_place_span",  "counter_sample"};
 
 /// The tables that sessions of format 1 have. A session may lack any of the others: then it has no such events.
 inline constexpr std::size_t kFirstFormatTables = 19;
@@ -293,6 +293,17 @@ void walkColumns(Walker& walk, trace::InPlaceSpan& e) {
     walk.key("layer", "expert", e.key);
     walk.number("tokens", e.tokens);
     walk.number("bytes", e.bytes);
+}
+
+template <class Walker>
+void walkColumns(Walker& walk, trace::CounterSample& e) {
+    walk.span(e.begin, e.end);
+    walk.number("from_host_bytes", e.fromHostBytes);
+    walk.number("to_host_bytes", e.toHostBytes);
+    walk.real("memory_read_percent", e.memoryReadPercent);
+    walk.real("memory_write_percent", e.memoryWritePercent);
+    walk.real("multiprocessor_percent", e.multiprocessorPercent);
+    walk.real("tensor_percent", e.tensorPercent);
 }
 
 /// Calls visit.template operator()<Kind>(index) for every alternative of trace::Event.

@@ -51,8 +51,13 @@ void walkInfo(Walker& walk, Info& info) {
     walk("machine.device", info.machine.device);
     walk("machine.cores", info.machine.cores);
     walk("machine.memory_bytes", info.machine.memoryBytes);
+    walk.optional("machine.device_bytes", info.machine.deviceBytes);
+    walk.optional("machine.device_plan", info.machine.devicePlan);
+    walk.optional("machine.host_memory", info.machine.hostMemory);
     walk.optional("tracer.level", info.tracer.level);
     walk.optional("tracer.status", info.tracer.status);
+    walk.optional("tracer.counters_ns", info.tracer.countersNs);
+    walk.optional("tracer.counters", info.tracer.counters);
     walk("ended_ns", info.endedNs);
     walk("events_lost", info.eventsLost);
 }

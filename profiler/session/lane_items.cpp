@@ -1,5 +1,7 @@
 #include "profiler/session/lane_items.h"
 
+#include <algorithm>
+
 namespace moescope::session {
 namespace {
 
@@ -51,7 +53,23 @@ std::span<const LaneItem> LaneItems::add(const Record& record) {
         put({Lane::Kernels, kernel->begin, kernel->end, kernel->kernel.value, 0, record.seq, record.seq, -1});
     else if (const auto* run = std::get_if<trace::InPlaceSpan>(&record.event))
         put({Lane::InPlace, run->begin, run->end, 0, run->bytes, record.seq, record.seq, -1});
+    else if (const auto* counters = std::get_if<trace::CounterSample>(&record.event))
+        addCounters(*counters, record.seq);
     return {m_items, m_count};
+}
+
+void LaneItems::addCounters(const trace::CounterSample& sample, std::int64_t seq) {
+    const auto bytes = [&](Lane lane, std::int64_t moved) { put({lane, sample.begin, sample.end, 0, moved, seq, seq, -1}); };
+    const auto busy = [&](Lane lane, float percent) {
+        const double share = std::clamp(static_cast<double>(percent) / 100, 0.0, 1.0);
+        const auto ns = static_cast<trace::TimeNs>(share * static_cast<double>(sample.end - sample.begin));
+        put({lane, sample.begin, sample.end, 0, 0, seq, seq, -1, ns});
+    };
+    bytes(Lane::LinkIn, sample.fromHostBytes);
+    bytes(Lane::LinkOut, sample.toHostBytes);
+    busy(Lane::MemoryBusy, sample.memoryReadPercent + sample.memoryWritePercent);
+    busy(Lane::Multiprocessors, sample.multiprocessorPercent);
+    busy(Lane::TensorPipes, sample.tensorPercent);
 }
 
 void LaneItems::addStage(const trace::StageSpan& span, std::int64_t seq) {
@@ -78,6 +96,7 @@ LaneSource sourceOf(Lane lane) {
     static const std::size_t copy = trace::Event(trace::GpuCopySpan{}).index();
     static const std::size_t kernel = trace::Event(trace::KernelSpan{}).index();
     static const std::size_t inPlace = trace::Event(trace::InPlaceSpan{}).index();
+    static const std::size_t counters = trace::Event(trace::CounterSample{}).index();
     static const std::size_t stall = trace::Event(trace::StallSpan{}).index();
     switch (lane) {
     case Lane::Tokens:
@@ -100,6 +119,12 @@ LaneSource sourceOf(Lane lane) {
         return {kernel, "1"};
     case Lane::InPlace:
         return {inPlace, "1"};
+    case Lane::LinkIn:
+    case Lane::LinkOut:
+    case Lane::MemoryBusy:
+    case Lane::Multiprocessors:
+    case Lane::TensorPipes:
+        return {counters, "1"};
     case Lane::Stalls:
         break;
     }

@@ -31,9 +31,11 @@ struct LaneItem {
     std::int64_t seq = 0;       ///< of the event that completes it
     std::int64_t firstSeq = 0;  ///< of the first event it is made of
     std::int32_t transfer = -1; ///< copies only
+    trace::TimeNs busyNs = -1;  ///< of the bar's time; -1: all of it
+    trace::TimeNs busy() const { return busyNs < 0 ? end - begin : busyNs; }
 };
 
-inline constexpr std::size_t kLanes = 11;
+inline constexpr std::size_t kLanes = 16;
 
 /// Events in, bars out: the one place that says which event belongs to which lane. Feed it events by seq. Used by the writer,
 /// which makes level-of-detail rows of the bars, and by the reader for what is not yet in such rows. A copy by prefetch
@@ -47,7 +49,9 @@ private:
     void addStage(const trace::StageSpan& span, std::int64_t seq);
     void put(const LaneItem& item) { m_items[m_count++] = item; }
 
-    LaneItem m_items[2];
+    void addCounters(const trace::CounterSample& sample, std::int64_t seq);
+
+    LaneItem m_items[5];
     std::size_t m_count = 0;
     trace::Layer m_openLayer; // its Attention was seen, its Experts not yet
     trace::TimeNs m_openBegin = 0;

@@ -20,7 +20,7 @@ bool overlaps(const LodRow& row, const LaneQuery& query) {
 
 LodRow rowOf(const LaneItem& item) {
     const trace::TimeNs ns = item.end - item.begin;
-    return {0, item.begin, item.end, ns, ns, 1, item.colourKey, item.bytes, item.seq, item.firstSeq, item.seq};
+    return {0, item.begin, item.end, item.busy(), ns, 1, item.colourKey, item.bytes, item.seq, item.firstSeq, item.seq};
 }
 
 bool within(std::int64_t value, std::int64_t most) {

@@ -29,7 +29,7 @@ void LodBuilder::addItem(LaneItem item) {
     Node leaf;
     leaf.transfer = item.transfer;
     const trace::TimeNs ns = item.end - item.begin;
-    leaf.row = {0, item.begin, item.end, ns, ns, 1, item.colourKey, item.bytes, item.seq, item.firstSeq, item.seq};
+    leaf.row = {0, item.begin, item.end, item.busy(), ns, 1, item.colourKey, item.bytes, item.seq, item.firstSeq, item.seq};
     auto& levels = m_nodes[static_cast<std::size_t>(item.lane)];
     if (item.lane == Lane::Tokens) {
         leaf.row.id = lodId(item.lane, 0, levels[0].bucket * kLodFanOut + levels[0].children);

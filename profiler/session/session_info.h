@@ -17,12 +17,19 @@ struct MachineFacts {
     std::string device = "CPU"; ///< what ran the experts: "CPU (AVX-512 VNNI), 2 threads", "NVIDIA H100"
     int cores = 0;
     std::int64_t memoryBytes = 0;
+    /// Memory of the device that ran the experts, and what was planned in it beside the expert slots: "dense weights=852000000,
+    /// KV cache and scratch=1200000000". 0 and empty on a processor and in sessions of older formats.
+    std::int64_t deviceBytes = 0;
+    std::string devicePlan;
+    std::string hostMemory; ///< where experts waited for a GPU: pinned, mapped or pageable; else empty
 };
 
 /// How the device was recorded beside the engine.
 struct TracerFacts {
-    int level = 0;      ///< trace level in force: 0 engine only, 1 copies, 2 launches and waits, 3 kernels
-    std::string status; ///< one sentence: what recorded, or what was missing; empty in sessions of format 1
+    int level = 0;               ///< trace level in force: 0 engine only, 1 copies, 2 launches and waits, 3 kernels
+    std::string status;          ///< one sentence: what recorded, or what was missing; empty in sessions of format 1
+    std::int64_t countersNs = 0; ///< between two readings of the device's counters; 0: they were not read
+    std::string counters;        ///< one sentence: how they are read, or why not; empty: not asked for
 };
 
 /// The constant facts of a session, written when it begins; `ended*` and figures when it is finished.

@@ -255,7 +255,8 @@ std::vector<LaneBar> SessionReader::lane(const LaneQuery& query) {
     return bars;
 }
 
-std::vector<SessionReader::LinkBucket> SessionReader::linkBytes(trace::TimeNs begin, trace::TimeNs end, int buckets) {
+std::vector<SessionReader::LinkBucket> SessionReader::linkBytes(trace::TimeNs begin, trace::TimeNs end, int buckets,
+                                                                LinkSource source) {
     std::vector<LinkBucket> result;
     if (buckets < 1 || end <= begin)
         return result;
@@ -265,8 +266,11 @@ std::vector<SessionReader::LinkBucket> SessionReader::linkBytes(trace::TimeNs be
     const auto edge = [&](int bucket) { return begin + static_cast<trace::TimeNs>(width * bucket); };
     for (int bucket = 0; bucket < buckets; ++bucket)
         result.push_back({edge(bucket), bucket + 1 < buckets ? edge(bucket + 1) : end});
-    constexpr Lane lanes[] = {Lane::CopyDemand, Lane::CopyPrefetch, Lane::CopyOther};
-    for (std::size_t kind = 0; kind < std::size(lanes); ++kind) {
+    const std::vector<Lane> lanes = source == LinkSource::Copies ? std::vector{Lane::ToDevice}
+                                    : source == LinkSource::Counters
+                                        ? std::vector{Lane::LinkIn}
+                                        : std::vector{Lane::CopyDemand, Lane::CopyPrefetch, Lane::CopyOther};
+    for (std::size_t kind = 0; kind < lanes.size(); ++kind) {
         LaneScan scan = s.scan();
         for (const LodRow& row :
              scan.rowsByPart({lanes[kind], begin, end, std::max<trace::TimeNs>(1, (end - begin) / buckets / 2)}, buckets)) {

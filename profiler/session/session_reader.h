@@ -22,7 +22,13 @@ enum class Lane : std::uint8_t {
     ToDevice = 7,          ///< the device's own copies from the host
     OtherDeviceCopies = 8, ///< and in every other direction
     Kernels = 9,
-    InPlace = 10 ///< missed experts that the processor computed
+    InPlace = 10, ///< missed experts that the processor computed
+    // Readings of the device's counters.
+    LinkIn = 11, ///< bytes from the host
+    LinkOut = 12,
+    MemoryBusy = 13, ///< in these three, busy time is the reading's percentage of its time
+    Multiprocessors = 14,
+    TensorPipes = 15
 };
 
 /// A drawn bar: one span, or a run of spans too small to be told apart.
@@ -85,7 +91,10 @@ public:
         trace::TimeNs end = 0;
         std::int64_t bytes[3] = {0, 0, 0};
     };
-    std::vector<LinkBucket> linkBytes(trace::TimeNs begin, trace::TimeNs end, int buckets);
+    /// By whom: the engine of its transfers; the device's tracer of its copies, or the device's counters (all under [0]).
+    enum class LinkSource : std::uint8_t { Engine, Copies, Counters };
+    std::vector<LinkBucket> linkBytes(trace::TimeNs begin, trace::TimeNs end, int buckets,
+                                      LinkSource source = LinkSource::Engine);
     /// One keyframe and a short tail.
     ResidencyGrid residencyAt(std::int64_t seq);
 
@@ -100,6 +109,6 @@ private:
 
 /// application_id and schema version of files this program writes.
 inline constexpr std::int32_t kApplicationId = 0x4d6f4553; // "MoES"
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 } // namespace moescope::session

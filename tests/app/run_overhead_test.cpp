@@ -2,6 +2,7 @@
 
 #include <array>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace moescope::app {
 namespace {
@@ -16,6 +17,23 @@ TEST(RunOverhead, MediansOfBothSidesAndQuartilesOfThePairs) {
     EXPECT_EQ(measured.onTokenNs, 360);
     EXPECT_FLOAT_EQ(measured.lowShare, 0.1F);
     EXPECT_FLOAT_EQ(measured.highShare, 0.3F);
+}
+
+TEST(RunOverhead, TheMediansConfidenceIsThatOfTheSignTest) {
+    // Published bounds of the sign test: of 20 pairs the 6th from either end, of 6 the ends, of 50 the 18th.
+    const auto bounds = [](int count) {
+        std::vector<OverheadPair> pairs;
+        for (int i = 1; i <= count; ++i)
+            pairs.push_back({100, 100.0 + i});
+        return overheadShares(pairs);
+    };
+    EXPECT_NEAR(bounds(20).median, 0.105, 1e-12);
+    EXPECT_NEAR(bounds(20).low, 0.06, 1e-12);
+    EXPECT_NEAR(bounds(20).high, 0.15, 1e-12);
+    EXPECT_NEAR(bounds(6).low, 0.01, 1e-12);
+    EXPECT_NEAR(bounds(6).high, 0.06, 1e-12);
+    EXPECT_NEAR(bounds(50).low, 0.18, 1e-12);
+    EXPECT_EQ(overheadShares({}).median, 0);
 }
 
 TEST(RunOverhead, BetweenTwoPairsTheQuartilesLieBetweenThem) {

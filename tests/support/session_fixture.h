@@ -116,6 +116,10 @@ inline std::string text(const session::Batch& batch, const session::Record& reco
             put(e.at), put(e.memoryUsedBytes), put(e.busyPercent), put(e.memoryBusyPercent), put(e.watts), put(e.clockMhz);
             put(int{e.linkGeneration}), put(int{e.linkWidth});
         }
+        void operator()(const trace::CounterSample& e) const {
+            put(e.begin), put(e.end), put(e.fromHostBytes), put(e.toHostBytes), put(e.memoryReadPercent);
+            put(e.memoryWritePercent), put(e.multiprocessorPercent), put(e.tensorPercent);
+        }
     };
     std::visit(Fields{add}, record.event);
     out += " payload ";

@@ -38,6 +38,16 @@ QString laneName(Lane lane) {
         return QObject::tr("GPU: kernels");
     case Lane::InPlace:
         return QObject::tr("CPU: experts");
+    case Lane::LinkIn:
+        return QObject::tr("GPU: link in");
+    case Lane::LinkOut:
+        return QObject::tr("GPU: link out");
+    case Lane::MemoryBusy:
+        return QObject::tr("GPU: memory");
+    case Lane::Multiprocessors:
+        return QObject::tr("GPU: SMs busy");
+    case Lane::TensorPipes:
+        return QObject::tr("GPU: tensor");
     }
     return {};
 }
@@ -72,6 +82,16 @@ QString barMeaning(Lane lane, std::int32_t key) {
         return QObject::tr("kernel");
     case Lane::InPlace:
         return QObject::tr("a missed expert, computed by the processor");
+    case Lane::LinkIn:
+        return QObject::tr("counted from the host");
+    case Lane::LinkOut:
+        return QObject::tr("counted to the host");
+    case Lane::MemoryBusy:
+        return QObject::tr("share of the memory's most, counted");
+    case Lane::Multiprocessors:
+        return QObject::tr("multiprocessors with work, counted");
+    case Lane::TensorPipes:
+        return QObject::tr("tensor pipes at work, counted");
     }
     return {};
 }

@@ -117,7 +117,13 @@ QColor LanesCanvas::colour(Lane lane, std::int32_t key) const {
         return m_theme.colour(key == 0 ? Role::Demand : Role::Other);
     case Lane::Kernels:
     case Lane::InPlace:
+    case Lane::Multiprocessors:
+    case Lane::TensorPipes:
         return m_theme.colour(Role::Compute);
+    case Lane::LinkIn:
+    case Lane::LinkOut:
+    case Lane::MemoryBusy:
+        return m_theme.colour(Role::Allocation);
     }
     return m_theme.colour(Role::Other);
 }

@@ -42,6 +42,9 @@ public:
     }
     int maxPassTokens() const override { return kMostPassTokens; }
     std::int64_t residentBytes() const override { return m_dense.bytes() + m_memory.bytes() + m_slots.bytes(); }
+    DeviceMemory deviceMemory() const override {
+        return {m_gpu.totalBytes, {{"dense weights", m_dense.bytes()}, {"KV cache and scratch", m_memory.bytes()}}};
+    }
     int mostSlots() const override { return m_slots.mostNow(); }
     std::int64_t expertBytes(trace::ExpertKey key) const override {
         return static_cast<std::int64_t>(m_experts.layer(key.layer.value).bytes);

@@ -1,3 +1,4 @@
+#include "profiler/analysis/link_speed.h"
 #include "profiler/analysis/snapshot_builder.h"
 #include "profiler/analysis/summary_json.h"
 #include "profiler/analysis/summary_text.h"
@@ -22,7 +23,7 @@ public:
         auto info = std::make_shared<session::SessionInfo>();
         info->model.layers = 2;
         info->model.experts = 4;
-        info->tracer = {1, "A tracer of the test."};
+        info->tracer = {1, "A tracer of the test.", 0, ""};
         m_builder = std::make_unique<SnapshotBuilder>(info);
     }
     void tell(const trace::Event& event, std::string_view payload = {}) {
@@ -178,6 +179,38 @@ TEST(DeviceReducer, LossOverheadAndNamesAreKept) {
     EXPECT_NE(text.find("+2.00 % of the time per token at level 3"), std::string::npos) << text;
     EXPECT_NE(text.find("12 lost"), std::string::npos);
     EXPECT_NE(text.find("A tracer of the test."), std::string::npos);
+}
+
+TEST(DeviceReducer, TheLinksLimitIsWhatLargeCopiesReach) {
+    Story story;
+    story.level(1);
+    constexpr std::int64_t kMiB = std::int64_t{1} << 20;
+    story.copy(0, 0, 0, 10, 4096); // 400 GB/s, but too small to count
+    for (int i = 0; i < 129; ++i)  // 104.9 GB/s once, then 41.9 and 52.4 in turn
+        story.copy(1, 1, 0, i == 0 ? 10'000 : i % 2 == 0 ? 20'000 : 25'000, kMiB);
+    const DeviceTraffic d = story.device();
+    EXPECT_NEAR(d.fastCopiesBytesPerSecond, 52.4e9, 0.25e9);
+    EXPECT_EQ(pcieBytesPerSecond(9, 16), 0);
+    EXPECT_NEAR(pcieBytesPerSecond(5, 16), 63.0e9, 0.05e9); // as published
+    EXPECT_NEAR(pcieBytesPerSecond(3, 4), 3.94e9, 0.01e9);
+    EXPECT_NEAR(pcieBytesPerSecond(1, 16), 4.0e9, 1);
+    story.tell(trace::GpuSample{.at = 5, .linkGeneration = 5, .linkWidth = 16});
+    EXPECT_NE(summaryText(*story.snapshot()).find("PCIe 5.0 x16 carries 63.0 at most"), std::string::npos);
+}
+
+TEST(DeviceReducer, ReadingsOfCountersAreMeansOverTheirTime) {
+    Story story;
+    story.level(1);
+    story.tell(trace::CounterSample{0, 1'000'000, 50'000'000, 1000, 10, 10, 80, 0});
+    story.tell(trace::CounterSample{1'000'000, 4'000'000, 10'000'000, 0, 0, 0, 40, 4});
+    const DeviceTraffic::Counters c = story.device().counters;
+    EXPECT_EQ(c.readings, 2);
+    EXPECT_EQ(c.fromHostBytes, 60'000'000);
+    EXPECT_EQ(c.toHostBytes, 1000);
+    EXPECT_DOUBLE_EQ(c.memoryPercent, 5);
+    EXPECT_DOUBLE_EQ(c.multiprocessorPercent, 50);
+    EXPECT_DOUBLE_EQ(c.tensorPercent, 3);
+    EXPECT_NE(summaryText(*story.snapshot()).find("2 readings of 2.00 ms"), std::string::npos);
 }
 
 TEST(DeviceReducer, ASessionWithoutATracerSaysNothingOfTheDevice) {

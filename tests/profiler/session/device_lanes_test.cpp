@@ -116,6 +116,52 @@ TEST_F(DeviceLanes, aSessionOfTheFirstFormatHasNone) {
     EXPECT_EQ(batch->records.size(), 1U);
 }
 
+TEST_F(DeviceLanes, readingsOfCountersAreBytesAndShares) {
+    {
+        test::SyntheticRun run({});
+        SessionWriter writer(file(), run.info());
+        Batch batch;
+        batch.number = 1;
+        for (int i = 0; i < kEach; ++i)
+            batch.append(i + 1, CounterSample{i * 1000, (i + 1) * 1000, 50, 2, 10, 15, 40, i % 2 == 0 ? 100.0F : -3.0F}, {});
+        batch.committedAt = kEach * 1000;
+        writer.write(batch);
+        writer.finish(batch.committedAt, 0);
+    }
+    SessionReader reader(file());
+    EXPECT_EQ(reader.verify(), std::vector<std::string>{});
+    for (const TimeNs resolution : {1, 5'000, 100'000, 10'000'000}) {
+        const auto bars = [&](Lane lane) { return reader.lane({lane, 0, kEach * 1000, resolution}); };
+        const auto busy = [&](Lane lane) {
+            TimeNs sum = 0;
+            for (const LaneBar& bar : bars(lane))
+                sum += bar.busyNs;
+            return sum;
+        };
+        EXPECT_EQ(sumOf(bars(Lane::LinkIn)), std::pair(kEach, std::int64_t{kEach * 50}));
+        EXPECT_EQ(sumOf(bars(Lane::LinkOut)), std::pair(kEach, std::int64_t{kEach * 2}));
+        EXPECT_EQ(busy(Lane::MemoryBusy), kEach * 250);
+        EXPECT_EQ(busy(Lane::Multiprocessors), kEach * 400);
+        EXPECT_EQ(busy(Lane::TensorPipes), kEach / 2 * 1000);
+    }
+    using Source = SessionReader::LinkSource;
+    std::int64_t in = 0;
+    for (const auto& bucket : reader.linkBytes(0, kEach * 1000, 7, Source::Counters))
+        in += bucket.bytes[0];
+    EXPECT_EQ(in, kEach * 50);
+    for (const auto& bucket : reader.linkBytes(0, kEach * 1000, 7, Source::Copies))
+        EXPECT_EQ(bucket.bytes[0], 0);
+}
+
+TEST_F(DeviceLanes, theLinkMayBeReadFromTheDevicesCopies) {
+    write();
+    SessionReader reader(file());
+    std::int64_t bytes = 0;
+    for (const auto& bucket : reader.linkBytes(0, kEach * 4000, 11, SessionReader::LinkSource::Copies))
+        bytes += bucket.bytes[0];
+    EXPECT_EQ(bytes, kEach * 10);
+}
+
 TEST_F(DeviceLanes, aTableOfAnotherShapeIsRefused) {
     write();
     change("DROP TABLE gpu_sample; CREATE TABLE gpu_sample(seq INTEGER PRIMARY KEY, watts TEXT)");

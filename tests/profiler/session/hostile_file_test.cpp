@@ -54,7 +54,7 @@ TEST_F(HostileFile, soundOnesAreNotComplainedAbout) {
 TEST_F(HostileFile, aNewerFormatIsRefusedByName) {
     writeSound();
     change("PRAGMA user_version = 7");
-    EXPECT_EQ(complaint(), "run.moescope: it was written by a newer Moescope (session format 7, this program reads up to 2).");
+    EXPECT_EQ(complaint(), "run.moescope: it was written by a newer Moescope (session format 7, this program reads up to 3).");
     change("PRAGMA user_version = 0");
     EXPECT_EQ(complaint(), "run.moescope: its session format 0 is unknown.");
 }
@@ -80,7 +80,7 @@ TEST_F(HostileFile, tablesMustBeTables) {
     change(
         "ALTER TABLE expert_hit RENAME TO was; CREATE VIEW expert_hit AS WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT "
         "seq + 1 FROM n) SELECT seq, 1 AS time_ns, 1 AS token, 1 AS layer, 1 AS expert FROM n");
-    EXPECT_EQ(complaint(), "run.moescope: its table expert_hit is not the one of session format 2.");
+    EXPECT_EQ(complaint(), "run.moescope: its table expert_hit is not the one of session format 3.");
 }
 
 TEST_F(HostileFile, impossibleValuesAreRefused) {

@@ -94,6 +94,7 @@ Batch everyKind() {
     put(OverheadMeasured{33, 1'000'000, 1'010'000, 5, 64, -0.01F, 0.02F, 2});
     put(GpuSample{34, std::int64_t{1} << 36, 99.0F, 12.0F, 345.6F, 1980, 5, 16});
     put(InPlaceSpan{35, 36, TokenIndex(6), expertKey(4, 4), 3, std::int64_t{1} << 37});
+    put(CounterSample{34, 35, 55'000'000, 512, 12.5F, 0.25F, 98.5F, 3.0F});
     return batch;
 }
 
@@ -125,12 +126,20 @@ TEST_F(SessionRoundTrip, factsComeBackAsTheyWere) {
     info.origin = Origin::Simulated;
     info.model.synthetic = true;
     info.model.parameters = 46'702'792'704;
-    info.machine = {"A processor", "Debian 12", "CPU, 2 threads", 2, std::int64_t{24} << 30};
+    info.machine = {"A processor",
+                    "Debian 12",
+                    "CPU, 2 threads",
+                    2,
+                    std::int64_t{24} << 30,
+                    std::int64_t{80} << 30,
+                    "dense weights=900, KV cache and scratch=80",
+                    "pinned"};
     info.settings = {{"gate", "topk"}, {"cache", "lru"}, {"gate-threshold", "0.25"}, {"empty", ""}};
     info.sensitivity.assign(static_cast<std::size_t>(info.model.layers), 1.0 / 3);
     info.sensitivity.back() = 12345.678;
     info.seed = 0xfedcba9876543210u;
     info.continues = "ffff";
+    info.tracer = {3, "A tracer.", 1'000'000, "Counters."};
     {
         SessionWriter writer(file(), info);
         writer.write(run.batch(1, 1, 10));
@@ -146,6 +155,11 @@ TEST_F(SessionRoundTrip, factsComeBackAsTheyWere) {
     EXPECT_EQ(back.model.parameters, info.model.parameters);
     EXPECT_EQ(back.machine.processor, info.machine.processor);
     EXPECT_EQ(back.machine.memoryBytes, info.machine.memoryBytes);
+    EXPECT_EQ(back.machine.deviceBytes, info.machine.deviceBytes);
+    EXPECT_EQ(back.machine.devicePlan, info.machine.devicePlan);
+    EXPECT_EQ(back.machine.hostMemory, "pinned");
+    EXPECT_EQ(back.tracer.countersNs, 1'000'000);
+    EXPECT_EQ(back.tracer.counters, "Counters.");
     EXPECT_EQ(back.settings, info.settings);
     EXPECT_EQ(back.sensitivity, info.sensitivity) << "to the last bit";
     EXPECT_EQ(back.seed, info.seed);
@@ -222,7 +236,7 @@ TEST_F(SessionRoundTrip, peopleCanReadItWithSqlite) {
     EXPECT_EQ(query(file(), "SELECT begin_ns, end_ns, queue_wait_ms, cause, outcome FROM transfer"),
               "100000|300000|0.05|demand|completed");
     EXPECT_EQ(query(file(), "SELECT begin_ns, end_ns, layer, stage FROM stage"), "10000|20000|3|attention");
-    EXPECT_EQ(query(file(), "PRAGMA user_version"), "2");
+    EXPECT_EQ(query(file(), "PRAGMA user_version"), "3");
     EXPECT_EQ(query(file(), "PRAGMA application_id"), std::to_string(kApplicationId));
     EXPECT_EQ(query(file(), "PRAGMA journal_mode"), "delete");
     EXPECT_EQ(
@@ -230,7 +244,8 @@ TEST_F(SessionRoundTrip, peopleCanReadItWithSqlite) {
         "prompt_began token_prompted token_emitted answer_ended experts_chosen expert_hit expert_missed expert_evicted "
         "prefetch_issued prefetch_resolved transfer_span stage_span stall_span setting_changed slots_allocated host_sample "
         "events_lost note_made run_failed gpu_copy_span kernel_span kernel_named gpu_wait_span clock_aligned tracer_sample "
-        "records_lost overhead_measured gpu_sample in_place_span batch session_info enumeration lod_bar residency_keyframe");
+        "records_lost overhead_measured gpu_sample in_place_span counter_sample batch session_info enumeration lod_bar "
+        "residency_keyframe");
 }
 
 TEST_F(SessionRoundTrip, costsLittleDisk) {
