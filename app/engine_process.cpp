@@ -58,6 +58,7 @@ void EngineProcess::connectCommands(ui::Commands& commands) {
         });
     });
     connect(&commands, &Commands::restartRequested, this, &EngineProcess::restart);
+    connect(&commands, &Commands::engineOptionRequested, this, &EngineProcess::setOption);
     connect(&commands, &Commands::pauseRequested, this, [this](bool paused) {
         if (paused)
             send(PauseCommand{});
@@ -79,7 +80,7 @@ void EngineProcess::start() {
     m_output.clear();
     m_errors.clear();
     m_waiting.clear();
-    m_process.start(m_options.program, {u"serve"_s});
+    m_process.start(m_options.program, arguments());
     tell(Phase::Starting, tr("starting"));
     send(HelloCommand{}, [this](const Reply& reply) {
         const QString protocol = text(valueText(reply.values, "protocol"));
@@ -94,6 +95,27 @@ void EngineProcess::start() {
     });
 }
 
+QStringList EngineProcess::arguments() const {
+    QStringList words{u"serve"_s};
+    if (m_options.traceLevel > 0)
+        words << u"--trace-level"_s << QString::number(m_options.traceLevel);
+    if (m_options.pmSampling)
+        words << u"--pm-sampling"_s;
+    return words;
+}
+
+void EngineProcess::setOption(const QString& name, const QString& value) {
+    if (name == u"trace-level"_s)
+        m_options.traceLevel = value.toInt();
+    else if (name == u"pm-sampling"_s)
+        m_options.pmSampling = value == u"on"_s;
+    else if (name == u"host-memory"_s)
+        m_options.hostMemory = value;
+    else
+        return;
+    restart();
+}
+
 void EngineProcess::load() {
     if (!QDir().mkpath(m_options.sessions)) {
         Q_EMIT refused(tr("The folder %1 for sessions cannot be made.").arg(m_options.sessions));
@@ -103,6 +125,7 @@ void EngineProcess::load() {
     command.model = text(m_options.model);
     command.threads = m_options.threads;
     command.output = text(m_options.sessions);
+    command.hostMemory = text(m_options.hostMemory);
     for (auto at = m_options.settings.begin(); at != m_options.settings.end(); ++at)
         command.settings.emplace_back(text(at.key()), text(at.value()));
     const QString name = m_options.model.isEmpty() ? tr("the bundled model") : QFileInfo(m_options.model).fileName();

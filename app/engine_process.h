@@ -21,6 +21,9 @@ public:
         QString sessions;                ///< folder for new sessions
         int threads = 0;                 ///< 0: the engine's choice
         QMap<QString, QString> settings; ///< at the start, by name
+        int traceLevel = 0;
+        bool pmSampling = false;
+        QString hostMemory; ///< empty: pinned
     };
     EngineProcess(Options options, ui::Commands& commands, QObject* parent = nullptr);
     ~EngineProcess() override;
@@ -48,6 +51,8 @@ private:
     void restart();
     void submit(const QList<ui::ChatTurn>& messages, const ui::SamplingChoice& sampling);
     void set(const QString& name, const QString& value);
+    void setOption(const QString& name, const QString& value);
+    QStringList arguments() const;
     void readOutput();
     void readErrors();
     void understand(const QByteArray& line);

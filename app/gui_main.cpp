@@ -2,6 +2,8 @@
 #include "app/engine_process.h"
 #include "app/gui_options.h"
 #include "app/gui_picture.h"
+#include "ui/chat/chat_panel.h"
+#include "ui/chat/prompt_box.h"
 #include "ui/dock_panel.h"
 #include "ui/icons.h"
 #include "ui/main_window.h"
@@ -12,7 +14,9 @@
 #include <QStandardPaths>
 #include <QTimer>
 #include <cstdio>
+#include <optional>
 #include <thread>
+#include <utility>
 
 using namespace Qt::StringLiterals;
 using namespace moescope;
@@ -47,6 +51,10 @@ app::EngineProcess::Options engineOptions(const app::GuiOptions& options) {
     engine.program = options.engine.isEmpty() ? beside(u"moescope-engine"_s) : options.engine;
     engine.model = options.model.isEmpty() ? QString() : QFileInfo(options.model).absoluteFilePath();
     engine.sessions = sessionsFolder(options);
+    engine.settings = options.settings;
+    engine.traceLevel = options.traceLevel;
+    engine.pmSampling = options.pmSampling;
+    engine.hostMemory = options.hostMemory;
     // The window needs a core of its own to stay smooth while the engine decodes.
     const int cores = static_cast<int>(std::thread::hardware_concurrency());
     engine.threads = options.threads > 0 ? options.threads : std::max(1, cores - 1);
@@ -117,10 +125,24 @@ int runPicture(QApplication& application, const app::GuiOptions& options) {
     return QApplication::exec();
 }
 
+/// Sends the question as if it had been typed, the first time that the engine is ready.
+void askOnce(app::EngineProcess& engine, ui::MainWindow& window, const QString& question) {
+    QObject::connect(&engine, &app::EngineProcess::stateChanged, &window,
+                     [&window, question, asked = false](const ui::EngineState& state) mutable {
+                         if (state.phase != ui::EngineState::Phase::Ready || std::exchange(asked, true))
+                             return;
+                         QTimer::singleShot(0, &window, [&window, question] {
+                             window.docks().chat().prompt().setPlainText(question);
+                             window.docks().chat().send();
+                         });
+                     });
+}
+
 int runWindow(QApplication& application, const app::GuiOptions& options) {
-    ui::SettingsStore store;
+    const bool pictured = !options.demoPicture.isEmpty();
+    ui::SettingsStore store(pictured ? QDir::temp().filePath(u"moescope-picture.ini"_s) : QString());
     ui::Theme theme(application);
-    theme.setMode(modeOf(options.theme, store.themeMode()));
+    theme.setMode(modeOf(options.theme, pictured ? ui::Theme::Mode::Dark : store.themeMode()));
     QApplication::setWindowIcon(QIcon(u":/icons/moescope.svg"_s));
     ui::SessionFeed feed;
     ui::Selection selection;
@@ -129,6 +151,14 @@ int runWindow(QApplication& application, const app::GuiOptions& options) {
     app::EngineProcess engine(engineOptions(options), commands);
     connectEngine(engine, window, commands);
     QDir().mkpath(engine.options().sessions);
+    std::optional<app::GuiPicture> picture;
+    if (pictured) {
+        window.resize(options.size);
+        picture.emplace(window, feed, options.demoPicture, -1);
+        picture->expectAnswer();
+    }
+    if (!options.ask.isEmpty())
+        askOnce(engine, window, options.ask);
     window.setFolders(engine.options().sessions, samplesFolder());
     window.show();
     if (const QString trouble = bringToFront(window, options.panel); !trouble.isEmpty())
@@ -161,5 +191,6 @@ int main(int argc, char** argv) {
         return 0;
     }
     QApplication application(argc, argv);
-    return options.demoPicture.isEmpty() ? runWindow(application, options) : runPicture(application, options);
+    return options.demoPicture.isEmpty() || !options.ask.isEmpty() ? runWindow(application, options)
+                                                                   : runPicture(application, options);
 }

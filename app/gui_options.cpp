@@ -25,6 +25,9 @@ void readNumbers(const QCommandLineParser& parser, GuiOptions& options) {
     options.threads = parser.value(u"threads"_s).toInt(&whole);
     if (!whole || options.threads < 0)
         options.problem = u"--threads wants a whole number, 0 or more, not '%1'."_s.arg(parser.value(u"threads"_s));
+    options.traceLevel = parser.value(u"trace-level"_s).toInt(&whole);
+    if (!whole || options.traceLevel < 0 || options.traceLevel > 3)
+        options.problem = u"--trace-level wants a whole number from 0 to 3, not '%1'."_s.arg(parser.value(u"trace-level"_s));
     if (parser.isSet(u"at"_s)) {
         bool number = true;
         options.at = parser.value(u"at"_s).toDouble(&number);
@@ -49,11 +52,21 @@ GuiOptions parseGuiOptions(const QStringList& arguments) {
     parser.addOption({u"engine"_s, u"The engine program; default: moescope-engine beside this one."_s, u"PATH"_s});
     parser.addOption({u"no-engine"_s, u"Start no engine: replay only."_s});
     parser.addOption({u"threads"_s, u"Threads of the engine; 0 leaves one core to the window."_s, u"N"_s, u"0"_s});
+    parser.addOption({u"ask"_s, u"Send this question once the engine is ready."_s, u"TEXT"_s});
+    parser.addOption(
+        {u"set"_s, u"Start the engine with this setting; may be given again. Example: cache-experts=32"_s, u"NAME=VALUE"_s});
+    parser.addOption({u"trace-level"_s,
+                      u"What the engine records of the GPU: 0 nothing, 1 copies, 2 also waits, 3 also every kernel."_s,
+                      u"LEVEL"_s, u"0"_s});
+    parser.addOption({u"pm-sampling"_s, u"Also read the GPU's counters every millisecond."_s});
+    parser.addOption({u"host-memory"_s, u"Where experts wait for the GPU: pinned, mapped or pageable."_s, u"KIND"_s});
     parser.addOption({u"sessions"_s, u"Folder that sessions are kept in."_s, u"FOLDER"_s});
     parser.addOption({u"panel"_s, u"Show this panel in front: chat, experts, timeline, simulator and so on."_s, u"NAME"_s});
     parser.addOption({u"theme"_s, u"light, dark or system."_s, u"NAME"_s});
     parser.addOption(
-        {u"demo-picture"_s, u"Draw the window with the session to this PNG, without a display, and exit."_s, u"PNG"_s});
+        {u"demo-picture"_s,
+         u"Draw the window with the session, or with the running answer to --ask, to this PNG, without a display, and exit."_s,
+         u"PNG"_s});
     parser.addOption({u"size"_s, u"Size of the picture."_s, u"WxH"_s, u"1440x900"_s});
     parser.addOption({u"scale"_s, u"Device pixels per pixel of the picture."_s, u"X"_s, u"1"_s});
     parser.addOption({u"at"_s, u"The picture shows the session at this share of its time, 0 to 1."_s, u"SHARE"_s});
@@ -71,6 +84,14 @@ GuiOptions parseGuiOptions(const QStringList& arguments) {
     options.model = parser.value(u"model"_s);
     options.engine = parser.value(u"engine"_s);
     options.noEngine = parser.isSet(u"no-engine"_s);
+    for (const QString& setting : parser.values(u"set"_s)) {
+        if (!setting.contains(u'='))
+            options.problem = u"--set wants NAME=VALUE, not '%1'."_s.arg(setting);
+        options.settings[setting.section(u'=', 0, 0)] = setting.section(u'=', 1);
+    }
+    options.ask = parser.value(u"ask"_s);
+    options.hostMemory = parser.value(u"host-memory"_s);
+    options.pmSampling = parser.isSet(u"pm-sampling"_s);
     options.sessionsFolder = parser.value(u"sessions"_s);
     options.panel = parser.value(u"panel"_s).toLower();
     options.theme = parser.value(u"theme"_s);
@@ -79,8 +100,10 @@ GuiOptions parseGuiOptions(const QStringList& arguments) {
         (file.endsWith(u".gguf"_s, Qt::CaseInsensitive) ? options.model : options.session) = file;
     if (!options.theme.isEmpty() && !QStringList{u"light"_s, u"dark"_s, u"system"_s}.contains(options.theme))
         options.problem = u"--theme wants light, dark or system, not '%1'."_s.arg(options.theme);
-    if (!options.demoPicture.isEmpty() && options.session.isEmpty())
+    if (!options.demoPicture.isEmpty() && options.session.isEmpty() && options.ask.isEmpty())
         options.problem = u"--demo-picture wants a session to draw: add --session FILE."_s;
+    if (!options.hostMemory.isEmpty() && !QStringList{u"pinned"_s, u"mapped"_s, u"pageable"_s}.contains(options.hostMemory))
+        options.problem = u"--host-memory wants pinned, mapped or pageable, not '%1'."_s.arg(options.hostMemory);
     readNumbers(parser, options);
     return options;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <QMap>
 #include <QSize>
 #include <QString>
 #include <QStringList>
@@ -16,7 +17,12 @@ struct GuiOptions {
     QString demoPicture;    ///< render the window to this PNG and exit
     QSize size{1440, 900};
     double scale = 1;
-    double at = -1; ///< demo picture: share of the session 0..1, -1: its end
+    double at = -1;                  ///< demo picture: share of the session 0..1, -1: its end
+    QString ask;                     ///< a question to send once the engine is ready
+    QString hostMemory;              ///< where experts wait for a GPU; empty: the engine's choice
+    QMap<QString, QString> settings; ///< that the engine starts with, by name
+    int traceLevel = 0;
+    bool pmSampling = false;
     int threads = 0;
     bool noEngine = false;
     QString problem; ///< one sentence when the line makes no sense

@@ -12,6 +12,9 @@ namespace moescope::app {
 namespace {
 constexpr int kSettleMs = 700;
 constexpr int kPatienceMs = 60'000;
+constexpr int kAnswerPatienceMs = 240'000; // a model may have to be loaded first
+constexpr int kAnswerTokens = 40;          // of an answer that is still growing
+constexpr int kPaintMs = 400;
 } // namespace
 
 GuiPicture::GuiPicture(ui::MainWindow& window, ui::SessionFeed& feed, const QString& path, double at)
@@ -21,7 +24,7 @@ GuiPicture::GuiPicture(ui::MainWindow& window, ui::SessionFeed& feed, const QStr
     m_patience.setSingleShot(true);
     connect(&feed, &ui::SessionFeed::snapshotChanged, this, &GuiPicture::arrived);
     connect(&feed, &ui::SessionFeed::timelineReady, this, [this] {
-        if (m_settle.isActive())
+        if (m_settle.isActive() && !m_answer)
             m_settle.start();
     });
     connect(&feed, &ui::SessionFeed::failed, this, [](const QString& sentence) {
@@ -33,8 +36,23 @@ GuiPicture::GuiPicture(ui::MainWindow& window, ui::SessionFeed& feed, const QStr
     m_patience.start(kPatienceMs);
 }
 
+void GuiPicture::expectAnswer() {
+    m_answer = true;
+    m_patience.start(kAnswerPatienceMs);
+}
+
+bool GuiPicture::answerGrown() const {
+    const auto& turns = m_feed.snapshot()->turns;
+    return !turns.empty() && (turns.back().answerTokens >= kAnswerTokens || turns.back().ended >= 0);
+}
+
 void GuiPicture::arrived() {
     const auto snapshot = m_feed.snapshot();
+    if (m_answer) {
+        if (!m_settle.isActive() && answerGrown())
+            m_settle.start(kPaintMs);
+        return;
+    }
     if (!m_sought && m_at >= 0 && snapshot->atEnd) {
         m_sought = true;
         m_feed.seekTime(static_cast<trace::TimeNs>(static_cast<double>(snapshot->sessionEnd) * m_at));

@@ -15,9 +15,12 @@ class GuiPicture : public QObject {
 public:
     /// at: share of the session's time, -1 for its end.
     GuiPicture(ui::MainWindow& window, ui::SessionFeed& feed, const QString& path, double at);
+    /// Waits for an answer that grows, and draws it while it does.
+    void expectAnswer();
 
 private:
     void arrived();
+    bool answerGrown() const;
     void take();
 
     ui::MainWindow& m_window;
@@ -25,6 +28,7 @@ private:
     QString m_path;
     double m_at;
     bool m_sought = false;
+    bool m_answer = false;
     QTimer m_settle; ///< runs out when nothing new has come for a while
     QTimer m_patience;
 };

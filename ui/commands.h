@@ -38,6 +38,8 @@ Q_SIGNALS:
     void modelRequested(const QString& path);
     void newSessionRequested();
     void restartRequested();
+    /// What an engine is started with: trace-level, pm-sampling, host-memory. Starts it anew.
+    void engineOptionRequested(const QString& name, const QString& value);
     void pauseRequested(bool paused);
     void recordingFolderRequested(const QString& folder);
 };

@@ -37,11 +37,13 @@ QStringList controlNames() {
             u"prefetch-spare-steps"_s,
             u"prefetch-first-layer"_s,
             u"prefetch-watch"_s,
-            u"link"_s};
+            u"link"_s,
+            u"miss-service"_s};
 }
 
 ControlValues defaultValues() {
     return {{u"gate"_s, u"topk"_s},
+            {u"miss-service"_s, u"copy"_s},
             {u"gate-threshold"_s, u"0"_s},
             {u"gate-layers"_s, u"none"_s},
             {u"gate-phase"_s, u"both"_s},

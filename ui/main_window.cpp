@@ -100,6 +100,7 @@ void MainWindow::connectParts() {
     connect(&m_docks->sessions(), &SessionsPanel::messageRaised, this,
             [this](const QString& text) { showMessage(Banner::Kind::Warning, text); });
     connect(&m_docks->simulator(), &SimulatorPanel::openRequested, this, &MainWindow::openSession);
+    connect(&m_docks->controls(), &ControlsPanel::restartWanted, this, &MainWindow::askForRestart);
     connect(&m_docks->chat(), &ChatPanel::liveSessionWanted, this, &MainWindow::goLive);
     SamplingRow& sampling = m_docks->chat().sampling();
     connect(&sampling, &SamplingRow::changed, this,
@@ -142,6 +143,12 @@ void MainWindow::showMessage(Banner::Kind kind, const QString& text, const QStri
 void MainWindow::showRecordingPaused(const QString& reason) {
     showMessage(Banner::Kind::Warning, tr("Recording is paused: %1 What was recorded stays readable.").arg(reason),
                 tr("Choose folder…"), [this] { chooseRecordingFolder(); });
+}
+
+void MainWindow::askForRestart(const QString& name, const QString& value, const QString& words) {
+    showMessage(Banner::Kind::Warning,
+                tr("%1 takes a new start of the engine: the session ends, and the model is loaded again.").arg(words),
+                tr("Restart the engine"), [this, name, value] { Q_EMIT m_commands.engineOptionRequested(name, value); });
 }
 
 void MainWindow::openSession(const QString& path) {

@@ -61,6 +61,7 @@ private:
     void buildHelpMenu();
     void fillRecent();
     void tellPanels();
+    void askForRestart(const QString& name, const QString& value, const QString& words);
     void chooseSession();
     void chooseModel();
     void chooseRecordingFolder();

@@ -1,5 +1,7 @@
 #include "ui/session_cursor.h"
 
+#include "profiler/session/lane_items.h"
+
 #include <QFile>
 #include <QFileInfo>
 #include <algorithm>
@@ -146,11 +148,19 @@ TimelineWindow SessionCursor::timeline(trace::TimeNs begin, trace::TimeNs end, i
     window.begin = begin;
     window.end = std::max(begin + 1, end);
     window.resolutionNs = std::max<trace::TimeNs>(1, (window.end - begin) / std::max(1, pixels));
-    for (int lane = 0; lane <= static_cast<int>(session::Lane::InPlace); ++lane) {
+    for (int lane = 0; lane < static_cast<int>(session::kLanes); ++lane) {
         const session::LaneQuery query{static_cast<session::Lane>(lane), window.begin, window.end, window.resolutionNs};
         window.lanes.push_back({query.lane, m_reader.lane(query)});
     }
-    window.link = m_reader.linkBytes(window.begin, window.end, std::clamp(pixels / 3, 1, 400));
+    const int buckets = std::clamp(pixels / 3, 1, 400);
+    window.link = m_reader.linkBytes(window.begin, window.end, buckets);
+    // Counters see all that crosses, copies what was asked for; either is nearer to the truth than the engine's own clock.
+    const analysis::DeviceTraffic& device = m_builder->snapshot()->device;
+    if (device.copies > 0 || device.counters.readings > 0) {
+        window.measuredBy =
+            device.counters.readings > 0 ? TimelineWindow::LinkSource::Counters : TimelineWindow::LinkSource::Copies;
+        window.measured = m_reader.linkBytes(window.begin, window.end, buckets, window.measuredBy);
+    }
     return window;
 }
 

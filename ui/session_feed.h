@@ -19,7 +19,10 @@ struct TimelineWindow {
         std::vector<session::LaneBar> bars;
     };
     std::vector<LaneBars> lanes; ///< in order of session::Lane
-    std::vector<session::SessionReader::LinkBucket> link;
+    using LinkSource = session::SessionReader::LinkSource;
+    std::vector<session::SessionReader::LinkBucket> link;     ///< as the engine tells it, by cause
+    std::vector<session::SessionReader::LinkBucket> measured; ///< as the device tells it; empty where it was not recorded
+    LinkSource measuredBy = LinkSource::Engine;
 };
 using TimelineWindowPtr = std::shared_ptr<const TimelineWindow>;
 

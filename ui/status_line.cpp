@@ -29,11 +29,54 @@ QString tracerText(const analysis::DeviceTraffic& device) {
     if (device.level == 0)
         return {};
     QString text = StatusLine::tr("tracer L%1").arg(device.level);
+    if (device.counters.readings > 0)
+        text += StatusLine::tr(" + counters");
     if (!device.overhead.empty())
         text += StatusLine::tr(" (%1 %)").arg(analysis::overheadShare(device.overhead.back()) * 100, 0, 'f', 1);
     if (device.recordsLost > 0)
         text += StatusLine::tr(", %1 records lost").arg(format::count(device.recordsLost));
     return text;
+}
+
+QString tracerTip(const analysis::Snapshot& snapshot) {
+    const session::TracerFacts& facts = snapshot.info->tracer;
+    QStringList lines{QString::fromStdString(facts.status)};
+    if (!facts.counters.empty())
+        lines << QString::fromStdString(facts.counters);
+    if (snapshot.device.level > 0 && snapshot.device.overhead.empty())
+        lines << StatusLine::tr("What that costs was not measured in this session; record --trace-overhead does.");
+    return lines.join(u'\n');
+}
+
+/// What was planned in the GPU's memory, by name, the slots as they are now last. Empty where no GPU computed.
+QList<std::pair<QString, qint64>> devicePlan(const analysis::Snapshot& snapshot) {
+    QList<std::pair<QString, qint64>> parts;
+    if (snapshot.info->machine.deviceBytes <= 0)
+        return parts;
+    for (const QString& part : QString::fromStdString(snapshot.info->machine.devicePlan).split(u", "_s, Qt::SkipEmptyParts))
+        parts.append({part.section(u'=', 0, 0), part.section(u'=', 1).toLongLong()});
+    parts.append(
+        {StatusLine::tr("%1 expert slots").arg(snapshot.slotsTotal), snapshot.slotsTotal * snapshot.info->model.expertBytes});
+    return parts;
+}
+
+QString deviceMemoryText(const analysis::Snapshot& snapshot) {
+    qint64 planned = 0;
+    for (const auto& part : devicePlan(snapshot))
+        planned += part.second;
+    return planned > 0
+               ? StatusLine::tr("VRAM %1 of %2").arg(format::bytes(planned), format::bytes(snapshot.info->machine.deviceBytes))
+               : QString();
+}
+
+QString deviceMemoryTip(const analysis::Snapshot& snapshot) {
+    QStringList lines{StatusLine::tr("Planned in the GPU's memory:")};
+    for (const auto& [name, bytes] : devicePlan(snapshot))
+        lines << StatusLine::tr("%1: %2").arg(name, format::bytes(bytes));
+    if (snapshot.device.gpuSampled)
+        lines << StatusLine::tr("In use by all programs, as the driver says: %1")
+                     .arg(format::bytes(snapshot.device.gpu.memoryUsedBytes));
+    return lines.join(u'\n');
 }
 
 } // namespace
@@ -132,7 +175,7 @@ void StatusLine::refresh() {
     if (QString::fromStdString(snapshot->file) != m_sizeOf)
         refreshSize();
     if (!snapshot->info) {
-        for (const Field field : {Speed, Hits, Link, Overlap, Stall, Tracer, Losses, Memory})
+        for (const Field field : {Speed, Hits, Link, Overlap, Stall, Tracer, Losses, Memory, DeviceMemory})
             put(field, {});
     } else {
         const double speed = recentTokensPerSecond(*snapshot);
@@ -145,11 +188,12 @@ void StatusLine::refresh() {
             tr("Share of the transfer time that compute did not wait for"));
         put(Stall, tr("stall %1/token").arg(format::milliseconds(summary.stallMsPerToken)),
             tr("Time that compute waited for experts"));
-        put(Tracer, tracerText(snapshot->device), QString::fromStdString(snapshot->info->tracer.status));
+        put(Tracer, tracerText(snapshot->device), tracerTip(*snapshot));
         put(Losses, tr("%1 events lost").arg(format::count(summary.eventsLost)),
             tr("%1 events recorded").arg(format::count(summary.events)));
         put(Memory, summary.hostResidentBytes > 0 ? tr("RAM %1").arg(format::bytes(summary.hostResidentBytes)) : QString(),
             tr("Resident memory of the engine's process"));
+        put(DeviceMemory, deviceMemoryText(*snapshot), deviceMemoryTip(*snapshot));
     }
     const bool running = m_engine.phase == EngineState::Phase::Starting || m_engine.phase == EngineState::Phase::Ready;
     put(Engine, running ? tr("engine pid %1 · %2").arg(m_engine.pid).arg(m_engine.text)

@@ -25,7 +25,7 @@ public:
     QString text() const; ///< the fields, as read from left to right
 
 private:
-    enum Field { Source, Speed, Hits, Link, Overlap, Stall, Tracer, Losses, Memory, Size, Engine, FieldCount };
+    enum Field { Source, Speed, Hits, Link, Overlap, Stall, Tracer, Losses, Memory, DeviceMemory, Size, Engine, FieldCount };
     void refresh();
     void refreshSize();
     void put(Field field, const QString& text, const QString& tip = {});

@@ -220,6 +220,18 @@ void MainWindowTest::theStatusLineIsTrue() {
     session.edit().summary.eventsLost = 1234;
     bench.feed.showSnapshot(session.snapshot());
     QVERIFY(status.text().contains(u"1\u2009234 events lost"_s));
+    session.edit().device.level = 3;
+    session.edit().device.counters.readings = 5;
+    session.edit().device.recordsLost = 7;
+    session.edit().slotsTotal = 32;
+    session.edit().device.overhead.push_back({.offTokenNs = 1'000'000, .onTokenNs = 1'021'000, .level = 3});
+    bench.feed.showSnapshot(session.withInfo([](session::SessionInfo& info) {
+        info.machine.deviceBytes = 80'000'000'000;
+        info.machine.devicePlan = "dense weights=900000000, KV cache and scratch=100000000";
+        info.model.expertBytes = 100'000'000;
+    }));
+    QVERIFY2(status.text().contains(u"tracer L3 + counters (2.1 %), 7 records lost"_s), qPrintable(status.text()));
+    QVERIFY2(status.text().contains(u"VRAM 4.2 GB of 80 GB"_s), qPrintable(status.text()));
     bench.window.setEngine({EngineState::Phase::Ended, 0, u"ended"_s});
     QVERIFY(status.text().contains(u"engine: ended"_s));
     // 48 tokens 5 ms apart.

@@ -22,6 +22,7 @@ class QVBoxLayout;
 
 namespace moescope::ui {
 
+class EngineOptions;
 class SettingSender;
 class SettingSlider;
 
@@ -45,6 +46,8 @@ public Q_SLOTS:
 
 Q_SIGNALS:
     void captionChanged(const QString& caption);
+    /// An option that an engine must be started with; words say what would be different.
+    void restartWanted(const QString& name, const QString& value, const QString& words);
 
 private:
     QWidget* makeActions();
@@ -104,6 +107,7 @@ private:
     SettingSlider* m_slots = nullptr;
     SettingSlider* m_budget = nullptr;
     SettingSlider* m_link = nullptr;
+    EngineOptions* m_engineOptions = nullptr;
     QMap<QString, QComboBox*> m_choices;
     QSpinBox* m_depth = nullptr;
     QSpinBox* m_spare = nullptr;

@@ -1,8 +1,10 @@
 #include "engine/policy/allocation_policy.h"
 #include "engine/policy/cache_policy.h"
 #include "engine/policy/gate_policy.h"
+#include "engine/policy/miss_service.h"
 #include "engine/policy/prefetch_policy.h"
 #include "ui/controls/controls_panel.h"
+#include "ui/controls/engine_options.h"
 #include "ui/controls/setting_slider.h"
 
 #include <QBoxLayout>
@@ -59,6 +61,9 @@ void ControlsPanel::build() {
     makeCache(*column);
     makePrefetch(*column);
     makeLink(*column);
+    m_engineOptions = new EngineOptions(m_theme, content);
+    connect(m_engineOptions, &EngineOptions::wanted, this, &ControlsPanel::restartWanted);
+    column->addWidget(m_engineOptions);
     column->addWidget(makePresets());
     column->addWidget(makeActions());
     column->addStretch(1);
@@ -249,6 +254,13 @@ void ControlsPanel::makeLink(QVBoxLayout& column) {
     connect(m_link, &SettingSlider::moved, this,
             [this](double value, bool settled) { changeOne(u"link"_s, QString::number(rounded(value)), settled); });
     column.addWidget(m_link);
+    QHBoxLayout* row = makeRow(column);
+    addNamed(
+        *row, tr("missed experts"),
+        makeChoice(u"miss-service"_s, listOf(policy::missServiceNames()),
+                   tr("Who serves a missed expert: copy fetches it, cpu has the processor compute it where it waits, hybrid "
+                      "splits the misses of a layer so that both end together")));
+    row->addStretch(1);
 }
 
 QWidget* ControlsPanel::makePresets() {

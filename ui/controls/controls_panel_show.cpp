@@ -2,6 +2,7 @@
 #include "profiler/analysis/recorded_decisions.h"
 #include "ui/controls/control_prices.h"
 #include "ui/controls/controls_panel.h"
+#include "ui/controls/engine_options.h"
 #include "ui/controls/setting_slider.h"
 #include "ui/format.h"
 
@@ -197,6 +198,7 @@ void ControlsPanel::refreshBlocks() {
     m_reason->setVisible(!can);
     m_slots->setBlocked(!can);
     m_link->setBlocked(!can);
+    m_engineOptions->show(*m_feed.snapshot(), can);
     for (QComboBox* choice : std::as_const(m_choices))
         choice->setEnabled(can);
     refreshGateBlocks(can);

@@ -13,10 +13,10 @@ LinkCanvas::LinkCanvas(QCPAxisRect* rect, const TimelineScene& scene, const Them
     : Canvas(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft), QStringLiteral("main"), true), m_scene(scene),
       m_theme(theme) {}
 
-std::optional<std::array<double, 3>> LinkCanvas::rateAt(trace::TimeNs time) const {
-    if (!m_scene.window)
-        return std::nullopt;
-    for (const auto& bucket : m_scene.window->link)
+namespace {
+
+std::optional<std::array<double, 3>> rateIn(std::span<const session::SessionReader::LinkBucket> buckets, trace::TimeNs time) {
+    for (const auto& bucket : buckets)
         if (time >= bucket.begin && time < bucket.end) {
             const double seconds = static_cast<double>(bucket.end - bucket.begin) / 1e9;
             return std::array{static_cast<double>(bucket.bytes[0]) / seconds, static_cast<double>(bucket.bytes[1]) / seconds,
@@ -25,9 +25,36 @@ std::optional<std::array<double, 3>> LinkCanvas::rateAt(trace::TimeNs time) cons
     return std::nullopt;
 }
 
+} // namespace
+
+std::optional<std::array<double, 3>> LinkCanvas::rateAt(trace::TimeNs time) const {
+    return m_scene.window ? rateIn(m_scene.window->link, time) : std::nullopt;
+}
+
+std::optional<double> LinkCanvas::measuredRateAt(trace::TimeNs time) const {
+    const auto rate = m_scene.window ? rateIn(m_scene.window->measured, time) : std::nullopt;
+    return rate ? std::optional((*rate)[0]) : std::nullopt;
+}
+
+QString LinkCanvas::sourceName(TimelineWindow::LinkSource source) {
+    switch (source) {
+    case TimelineWindow::LinkSource::Engine:
+        break;
+    case TimelineWindow::LinkSource::Copies:
+        return QObject::tr("GPU copies");
+    case TimelineWindow::LinkSource::Counters:
+        return QObject::tr("GPU counters");
+    }
+    return QObject::tr("engine");
+}
+
+const LinkCanvas::Buckets& LinkCanvas::shown() const {
+    return m_scene.window->measured.empty() ? m_scene.window->link : m_scene.window->measured;
+}
+
 double LinkCanvas::top() const {
-    double highest = m_scene.limit.value_or(0);
-    for (const auto& bucket : m_scene.window->link)
+    double highest = std::max(m_scene.limit.value_or(0), m_scene.fastest.value_or(0));
+    for (const auto& bucket : shown())
         if (bucket.end > bucket.begin)
             highest = std::max(highest, static_cast<double>(bucket.bytes[0] + bucket.bytes[1] + bucket.bytes[2]) * 1e9 /
                                             static_cast<double>(bucket.end - bucket.begin));
@@ -46,18 +73,15 @@ void LinkCanvas::paint(QCPPainter& painter) {
     painter.setPen(m_theme.colour(Role::Muted));
     painter.drawText(QRectF(Theme::kGrid, area().top(), TimelineScene::kLeft - 12, line), Qt::AlignLeft,
                      QObject::tr("link (GB/s)"));
+    painter.drawText(QRectF(Theme::kGrid, area().top() + line, TimelineScene::kLeft - 12, line), Qt::AlignLeft,
+                     QObject::tr("by %1").arg(sourceName(m_scene.window->measuredBy)));
     painter.drawText(QRectF(0, area().top(), TimelineScene::kLeft - 5, line), Qt::AlignRight, format::number(highest / 1e9, 3));
     painter.drawText(QRectF(0, area().bottom() - line, TimelineScene::kLeft - 5, line), Qt::AlignRight, QStringLiteral("0"));
     painter.drawText(QRectF(Theme::kGrid, area().bottom() + 3, TimelineScene::kLeft - 12, line), Qt::AlignLeft,
                      QObject::tr("time (ms)"));
     painter.setClipRect(area());
     paintArea(painter, highest);
-    if (m_scene.limit)
-        paintLine(painter, *m_scene.limit, highest, QObject::tr("emulated limit %1").arg(format::bandwidth(*m_scene.limit)),
-                  false);
-    else if (m_scene.snapshot->summary.linkBytesPerSecond > 0)
-        paintLine(painter, m_scene.snapshot->summary.linkBytesPerSecond, highest,
-                  QObject::tr("mean while busy %1").arg(format::bandwidth(m_scene.snapshot->summary.linkBytesPerSecond)), true);
+    paintLimits(painter, highest);
     const TimeScale time = scaleOf(*this);
     painter.setPen(QPen(m_theme.colour(Role::SettingMarker), 1.4, Qt::DashLine));
     for (const analysis::SettingChangeRecord& change : m_scene.snapshot->changes)
@@ -65,11 +89,22 @@ void LinkCanvas::paint(QCPPainter& painter) {
             painter.drawLine(QPointF(x, area().top()), QPointF(x, area().bottom()));
 }
 
+void LinkCanvas::paintLimits(QCPPainter& painter, double highest) {
+    if (m_scene.fastest)
+        paintLine(painter, *m_scene.fastest, highest, QObject::tr("measured limit %1").arg(format::bandwidth(*m_scene.fastest)),
+                  m_scene.limit.has_value());
+    if (m_scene.limit)
+        paintLine(painter, *m_scene.limit, highest, QObject::tr("emulated limit %1").arg(format::bandwidth(*m_scene.limit)),
+                  false);
+    else if (const double mean = m_scene.snapshot->summary.linkBytesPerSecond; mean > 0 && !m_scene.fastest)
+        paintLine(painter, mean, highest, QObject::tr("mean while busy %1").arg(format::bandwidth(mean)), true);
+}
+
 void LinkCanvas::paintArea(QCPPainter& painter, double highest) {
     const TimeScale time = scaleOf(*this);
     const auto height = [&](double rate) { return area().bottom() - rate / highest * area().height(); };
     QPolygonF outline;
-    for (const auto& bucket : m_scene.window->link) {
+    for (const auto& bucket : shown()) {
         if (bucket.end <= bucket.begin)
             continue;
         const double rate = static_cast<double>(bucket.bytes[0] + bucket.bytes[1] + bucket.bytes[2]) * 1e9 /

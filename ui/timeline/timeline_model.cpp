@@ -112,6 +112,27 @@ QString eventWords(const trace::Event& event) {
 
 } // namespace
 
+bool counted(Lane lane) {
+    return lane == Lane::MemoryBusy || lane == Lane::Multiprocessors || lane == Lane::TensorPipes;
+}
+
+std::vector<Lane> shownLanes(const TimelineWindow& window, const std::vector<Lane>& before) {
+    std::vector<Lane> lanes = {Lane::Tokens, Lane::Layers, Lane::Stages, Lane::CopyDemand, Lane::CopyPrefetch, Lane::Stalls};
+    const auto has = [&](Lane lane) {
+        return std::find(before.begin(), before.end(), lane) != before.end() ||
+               std::any_of(window.lanes.begin(), window.lanes.end(),
+                           [&](const TimelineWindow::LaneBars& bars) { return bars.lane == lane && !bars.bars.empty(); });
+    };
+    if (has(Lane::CopyOther))
+        lanes.insert(lanes.end() - 1, Lane::CopyOther);
+    // The counters' bytes are the curve below, not lanes.
+    for (const Lane lane : {Lane::ToDevice, Lane::OtherDeviceCopies, Lane::Kernels, Lane::InPlace, Lane::Multiprocessors,
+                            Lane::MemoryBusy, Lane::TensorPipes})
+        if (has(lane))
+            lanes.push_back(lane);
+    return lanes;
+}
+
 QString barReadout(const analysis::Snapshot& snapshot, Lane lane, const session::LaneBar& bar, const trace::Event* event) {
     QString title = barMeaning(lane, bar.colourKey);
     const auto kernel = static_cast<std::size_t>(bar.colourKey);
@@ -133,7 +154,11 @@ QString barReadout(const analysis::Snapshot& snapshot, Lane lane, const session:
     }
     lines.prepend(u"<b>%1</b>"_s.arg(title));
     const auto length = static_cast<double>(std::max<trace::TimeNs>(1, bar.end - bar.begin));
-    if (bar.count > 1)
+    if (counted(lane))
+        lines << QObject::tr("%n reading(s): %1 of the time", nullptr, bar.count)
+                     .replace(QObject::tr("reading(s)"), bar.count == 1 ? QObject::tr("reading") : QObject::tr("readings"))
+                     .arg(format::percent(static_cast<double>(bar.busyNs) / length));
+    else if (bar.count > 1)
         lines << QObject::tr("%1 spans, busy %2 (%3)")
                      .arg(bar.count)
                      .arg(format::duration(bar.busyNs), format::percent(static_cast<double>(bar.busyNs) / length));

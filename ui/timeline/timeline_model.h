@@ -12,6 +12,13 @@ QString laneName(session::Lane lane);
 /// What a bar's colour means: "demand", "prefetch, used", "attention", "layer 3".
 QString barMeaning(session::Lane lane, std::int32_t colourKey);
 
+/// Whether the lane's bars are readings of a counter, whose busy time is a share and not a sum of spans.
+bool counted(session::Lane lane);
+
+/// The lanes to draw, top to bottom: what the engine says, then what the device's tracer saw, as far as the window has any
+/// or had some before.
+std::vector<session::Lane> shownLanes(const TimelineWindow& window, const std::vector<session::Lane>& before);
+
 /// Everything about a bar as rich text; event: what is behind it, if that is known.
 QString barReadout(const analysis::Snapshot& snapshot, session::Lane lane, const session::LaneBar& bar,
                    const trace::Event* event);

@@ -212,6 +212,8 @@ void TimelinePanel::refresh() {
         scene.markers = timelineMarkers(*snapshot);
     const double limit = analysis::linkBytesPerSecond(settingOf(*snapshot, "link").toStdString());
     scene.limit = limit > 0 ? std::optional(limit) : std::nullopt;
+    const double fastest = snapshot->device.fastCopiesBytesPerSecond;
+    scene.fastest = fastest > 0 ? std::optional(fastest) : std::nullopt;
     updateLimits(*snapshot);
     if (const QString file = QString::fromStdString(snapshot->file); file != m_file) {
         m_file = file;
@@ -263,15 +265,8 @@ void TimelinePanel::showWindow(TimelineWindowPtr window) {
     if (window->file != m_file)
         return; // of the session that was shown before
     TimelineScene& scene = m_view->scene();
-    for (const TimelineWindow::LaneBars& lane : window->lanes)
-        if (lane.lane == Lane::CopyOther && !lane.bars.empty() &&
-            std::find(scene.lanes.begin(), scene.lanes.end(), Lane::CopyOther) == scene.lanes.end())
-            scene.lanes.insert(scene.lanes.end() - 1, Lane::CopyOther);
-    // What the device's tracer saw comes below what the engine said, where it was traced.
-    for (const TimelineWindow::LaneBars& lane : window->lanes)
-        if (lane.lane >= Lane::ToDevice && !lane.bars.empty() &&
-            std::find(scene.lanes.begin(), scene.lanes.end(), lane.lane) == scene.lanes.end())
-            scene.lanes.push_back(lane.lane);
+    scene.lanes = shownLanes(*window, m_lanesOf == m_file ? scene.lanes : std::vector<Lane>());
+    m_lanesOf = m_file;
     scene.window = window;
     // While someone reads the table, its rows do not change under the eyes thirty times a second.
     if (!m_plot->tableShown() || !m_tabled.isValid() || m_tabled.elapsed() > kTableEveryMs) {
@@ -394,9 +389,13 @@ QString TimelinePanel::linkReadout(trace::TimeNs time) const {
     if (!rates)
         return {};
     const auto& [demand, prefetch, other] = *rates;
-    return tr("<b>link at %1</b><br>%2 in all<br>demand %3 · prefetch %4 · other %5")
-        .arg(QString::number(ms(time), 'f', 3) + u" ms"_s, format::bandwidth(demand + prefetch + other),
-             format::bandwidth(demand), format::bandwidth(prefetch), format::bandwidth(other));
+    QString measured;
+    if (const auto rate = m_view->link().measuredRateAt(time))
+        measured = tr("<br>%1 by %2").arg(format::bandwidth(*rate), LinkCanvas::sourceName(m_view->scene().window->measuredBy));
+    return tr("<b>link at %1</b><br>%2 in all by the engine<br>demand %3 · prefetch %4 · other %5")
+               .arg(QString::number(ms(time), 'f', 3) + u" ms"_s, format::bandwidth(demand + prefetch + other),
+                    format::bandwidth(demand), format::bandwidth(prefetch), format::bandwidth(other)) +
+           measured;
 }
 
 void TimelinePanel::hover(const QPointF& at) {

@@ -82,6 +82,7 @@ private:
     std::unique_ptr<TimelineView> m_view;
     QString m_caption;
     QString m_file;
+    QString m_lanesOf; ///< the file whose lanes are shown
     TimeSpan m_asked;
     trace::TimeNs m_askedEnd = 0; ///< session end when bars were last asked for
     trace::TimeNs m_followWidth = 2'000'000'000;

@@ -19,6 +19,7 @@ struct TimelineScene {
     std::optional<TimeSpan> hovered; ///< pass under the pointer
     std::optional<TimeSpan> chosen;  ///< pass of the chosen token
     std::optional<double> limit;     ///< bytes per second of the emulated link
+    std::optional<double> fastest;   ///< bytes per second that large copies of the device reached: the link's measured limit
     bool live = false;
 };
 

@@ -8,6 +8,7 @@
 #include <QClipboard>
 #include <QComboBox>
 #include <QDoubleSpinBox>
+#include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QScrollArea>
@@ -93,6 +94,7 @@ private Q_SLOTS:
     void aSliderThatCannotActSaysWhy();
     void aReplayIsReadOnlyAndFollowsTheCursor();
     void theCommandLineNamesEverything();
+    void whatNeedsAnotherStartIsAsked();
     void nothingIsCutOff();
     void looks();
 };
@@ -335,6 +337,39 @@ void ControlsPanelTest::theCommandLineNamesEverything() {
     const QString line = QGuiApplication::clipboard()->text();
     for (const QString& name : controlNames())
         QVERIFY2(line.contains(u"--%1 %2"_s.arg(name, bench.panel.shown().value(name))), qPrintable(line));
+}
+
+void ControlsPanelTest::whatNeedsAnotherStartIsAsked() {
+    ControlsBench bench;
+    QSignalSpy asked(&bench.panel, &ControlsPanel::restartWanted);
+    QComboBox* level = bench.choice(u"trace-level"_s);
+    QComboBox* memory = bench.choice(u"host-memory"_s);
+    const auto labelled = [&bench](const QString& words) {
+        const auto labels = bench.panel.findChildren<QLabel*>();
+        return std::any_of(labels.begin(), labels.end(),
+                           [&](const QLabel* label) { return label->isVisible() && label->text().contains(words); });
+    };
+    QVERIFY(!level->isEnabled() && !memory->isEnabled());
+    QVERIFY(labelled(u"computes on the processor"_s));
+    bench.feed.showSnapshot(bench.session.withInfo([](session::SessionInfo& info) {
+        info.machine.device = "NVIDIA H100 80GB HBM3 (CUDA, pinned host memory)";
+        info.machine.deviceBytes = 80'000'000'000;
+        info.machine.hostMemory = "pinned";
+        info.tracer.level = 1;
+    }));
+    QVERIFY(level->isEnabled() && memory->isEnabled());
+    QVERIFY(!labelled(u"computes on the processor"_s));
+    QCOMPARE(level->currentText(), u"L1 copies"_s);
+    QCOMPARE(memory->currentText(), u"pinned"_s);
+    level->setFocus();
+    QTest::keyClick(level, Qt::Key_Down);
+    QCOMPARE(asked.size(), 1);
+    QCOMPARE(asked[0][0].toString(), u"trace-level"_s);
+    QCOMPARE(asked[0][1].toString(), u"2"_s);
+    QCOMPARE(level->currentText(), u"L1 copies"_s); // until the engine has started anew
+    bench.picture(bench.panel, u"controls-gpu"_s);
+    bench.panel.setEngine(true, u"another.moescope"_s);
+    QVERIFY(!level->isEnabled() && !memory->isEnabled());
 }
 
 void ControlsPanelTest::nothingIsCutOff() {

@@ -5,6 +5,7 @@
 #include "ui/session_feed.h"
 
 #include <algorithm>
+#include <functional>
 #include <random>
 
 namespace moescope::ui::test {
@@ -33,6 +34,12 @@ public:
 
     analysis::SnapshotPtr snapshot() const { return std::make_shared<analysis::Snapshot>(m_snapshot); }
     analysis::Snapshot& edit() { return m_snapshot; }
+    analysis::SnapshotPtr withInfo(const std::function<void(session::SessionInfo&)>& change) {
+        auto info = std::make_shared<session::SessionInfo>(*m_snapshot.info);
+        change(*info);
+        m_snapshot.info = info;
+        return snapshot();
+    }
     TimelineWindowPtr window() const { return std::make_shared<TimelineWindow>(m_window); }
 
 private:

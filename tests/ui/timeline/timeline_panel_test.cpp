@@ -26,6 +26,7 @@ private Q_SLOTS:
     void lossesAreBands();
     void markersSayTheirWords();
     void wastedPrefetchesAreLower();
+    void whatTheDeviceSawHasLanesAndTheCurve();
     void capturesPictures();
 
 private:
@@ -272,6 +273,44 @@ void TimelinePanelTest::wastedPrefetchesAreLower() {
     const int used = heights(Theme::Role::PrefetchUsed, 100);
     const int wasted = heights(Theme::Role::PrefetchWasted, 100);
     QVERIFY2(used > 0 && wasted > 0 && wasted <= used / 2 + 1, qPrintable(QStringLiteral("%1 %2").arg(used).arg(wasted)));
+}
+
+void TimelinePanelTest::whatTheDeviceSawHasLanesAndTheCurve() {
+    PanelBench bench;
+    TimelinePanel panel(bench.feed, bench.selection, bench.theme);
+    SampleSession session({});
+    session.edit().device.kernelNames = {"gateUpKernel", "routerKernel"};
+    session.edit().device.fastCopiesBytesPerSecond = 52.4e9;
+    TimelineWindow window = *session.window();
+    const trace::TimeNs begin = session.snapshot()->passes[20].begin;
+    window.lanes.push_back({session::Lane::ToDevice, {{begin, begin + 400'000, 400'000, 1, 0, 4'000'000, 5}}});
+    window.lanes.push_back({session::Lane::Kernels, {{begin, begin + 900'000, 900'000, 1, 1, 0, 6}}});
+    window.lanes.push_back({session::Lane::Multiprocessors, {{begin, begin + 1'000'000, 250'000, 1, 0, 0, 7}}});
+    window.measured = {{begin, begin + 1'000'000, {50'000'000, 0, 0}}};
+    window.measuredBy = TimelineWindow::LinkSource::Copies;
+    bench.feed.showSnapshot(session.snapshot());
+    PanelBench::present(panel, {752, 330});
+    panel.showWindow(std::make_shared<TimelineWindow>(window));
+    panel.setView({begin - 100'000, begin + 1'500'000});
+    PanelBench::settle();
+    using session::Lane;
+    const std::vector<Lane> expected{Lane::Tokens, Lane::Layers,   Lane::Stages,  Lane::CopyDemand,     Lane::CopyPrefetch,
+                                     Lane::Stalls, Lane::ToDevice, Lane::Kernels, Lane::Multiprocessors};
+    QCOMPARE(shownLanes(window, {}), expected);
+    // A stretch without them keeps their lanes.
+    QCOMPARE(shownLanes(*session.window(), expected), expected);
+    const auto readout = [&](Lane lane, std::size_t place) {
+        return barReadout(*session.snapshot(), lane, window.lanes[place].bars[0], nullptr);
+    };
+    QVERIFY(readout(Lane::Kernels, window.lanes.size() - 2).contains(QStringLiteral("routerKernel")));
+    QVERIFY2(readout(Lane::Multiprocessors, window.lanes.size() - 1).contains(QStringLiteral("1 reading: 25 %")),
+             qPrintable(readout(Lane::Multiprocessors, window.lanes.size() - 1)));
+    const QAbstractItemModel& table = panel.model();
+    QStringList lanes;
+    for (int row = 0; row < table.rowCount(); ++row)
+        lanes << table.index(row, 0).data().toString();
+    QVERIFY(lanes.contains(QStringLiteral("GPU: kernels")) && lanes.contains(QStringLiteral("GPU: SMs busy")));
+    bench.picture(panel, QStringLiteral("timeline-device"));
 }
 
 void TimelinePanelTest::capturesPictures() {
