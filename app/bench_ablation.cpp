@@ -1,5 +1,6 @@
 #include "app/bench_ablation.h"
 
+#include "app/run_quantile.h"
 #include "profiler/analysis/snapshot_builder.h"
 #include "profiler/session/session_reader.h"
 
@@ -122,16 +123,6 @@ std::vector<AblationCell> runAblationRow(const AblationPlan& plan, int cacheExpe
     for (const auto& cell : cells)
         done.push_back(cell->finish(plan.sessions));
     return done;
-}
-
-double quantile(std::vector<double> values, double share) {
-    if (values.empty())
-        return 0;
-    std::sort(values.begin(), values.end());
-    const double place = share * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
 SpeedUp speedUp(const std::vector<double>& base, const std::vector<double>& cell) {

@@ -56,7 +56,5 @@ struct SpeedUp {
     double median = 0, lower = 0, upper = 0;
 };
 SpeedUp speedUp(const std::vector<double>& base, const std::vector<double>& cell);
-/// Linear between the sorted values; share 0..1; 0 for none.
-double quantile(std::vector<double> values, double share);
 
 } // namespace moescope::app

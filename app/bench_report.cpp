@@ -1,5 +1,7 @@
 #include "app/bench_report.h"
 
+#include "app/run_quantile.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 

@@ -1,22 +1,13 @@
 #include "app/run_overhead.h"
 
+#include "app/run_quantile.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 namespace moescope::app {
 namespace {
-
-/// Linear between the neighbours.
-double quantile(std::vector<double> values, double share) {
-    if (values.empty())
-        return 0;
-    std::sort(values.begin(), values.end());
-    const double place = share * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (values[above] - values[below]) * (place - std::floor(place));
-}
 
 std::vector<double> sharesOf(std::span<const OverheadPair> pairs) {
     std::vector<double> shares;

@@ -5,8 +5,9 @@
 namespace moescope::model {
 
 /// exp(x) for x from -87 to 88, relative error below 2e-7; 0 for smaller x and for NaN. Free of branches and calls, so that
-/// loops over it become SIMD code. Polynomial: Cephes expf.
-inline float fastExp(float x) {
+/// loops over it become SIMD code, and constexpr, so that a GPU can have the same bits (compile without contraction there).
+/// Polynomial: Cephes expf.
+constexpr float fastExp(float x) {
     constexpr float kRound = 12582912.0F; // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
     const float shifted = x * 1.44269504088896341F + kRound;
     const float power = shifted - kRound;

@@ -1,5 +1,6 @@
 #include "app/bench_report.h"
 
+#include "app/run_quantile.h"
 #include "tests/app/engine_program.h"
 
 #include <cstdlib>

@@ -83,7 +83,6 @@ private:
     };
 
     int tokenCount() const { return m_shape.rows; }
-    AttentionShape shapeOf(std::span<const PassToken> tokens) const;
     NormCall normOf(const float* weight, Mark mark) const {
         return {m_memory.hidden.data(), weight, m_config.rmsEpsilon, mark};
     }
@@ -134,18 +133,11 @@ private:
     std::vector<Product> m_routers;
 };
 
-AttentionShape CudaBackend::shapeOf(std::span<const PassToken> tokens) const {
-    AttentionShape shape = m_memory.shape;
-    shape.firstPosition = tokens.front().position;
-    shape.rows = static_cast<int>(tokens.size());
-    return shape;
-}
-
 void CudaBackend::beginPass(std::span<const PassToken> tokens) {
     // The pass before may have been given up half-way, its embeddings still on their way.
     m_graphs.abandon(m_stream);
     waitForCompute();
-    m_shape = shapeOf(tokens);
+    m_shape = m_memory.shapeOf(tokens);
     m_pending.kept[0] = 0;
     m_pending.chosen = nullptr;
     m_routedLayer = -1;

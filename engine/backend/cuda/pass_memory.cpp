@@ -47,6 +47,13 @@ PassMemory::PassMemory(const model::ModelConfig& c, int rows)
     send(sines, table.sines(0));
 }
 
+AttentionShape PassMemory::shapeOf(std::span<const PassToken> tokens) const {
+    AttentionShape shapeNow = shape;
+    shapeNow.firstPosition = tokens.front().position;
+    shapeNow.rows = static_cast<int>(tokens.size());
+    return shapeNow;
+}
+
 std::int64_t PassMemory::bytes() const {
     return hidden.bytes() + normed.bytes() + projected.bytes() + partial.bytes() + attended.bytes() + inner.bytes() +
            outputs.bytes() + scores.bytes() + keys.bytes() + values.bytes() + cosines.bytes() + sines.bytes();

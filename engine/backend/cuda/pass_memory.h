@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/backend/backend.h"
 #include "engine/backend/cuda/device_memory.h"
 #include "engine/backend/cuda/kernels.h"
 #include "engine/model/model_config.h"
@@ -32,6 +33,7 @@ struct PassMemory {
 
     PassMemory(const model::ModelConfig& config, int rows);
     std::int64_t bytes() const; ///< on the GPU
+    AttentionShape shapeOf(std::span<const PassToken> tokens) const;
     const TokenState* token() const { return reinterpret_cast<const TokenState*>(hidden.data() + normed.view().columns); }
 
     AttentionShape shape;
