@@ -58,10 +58,13 @@ check_format() {
 
 run_tidy() {
     check_format
-    # clang cannot read the precompiled headers of gcc; what moc makes must be there.
-    cmake --preset dev -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+    # clang cannot read the precompiled headers of gcc. The window's files are read ten at a time, a fifth of the time that they
+    # take one by one; what moc makes must be there, but no library.
+    cmake --preset dev -B build/tidy -DMOESCOPE_UNITY=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
+        -DCMAKE_AUTOGEN_ORIGIN_DEPENDS=OFF -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
     cmake --build build/tidy --target ui_autogen -- --quiet
-    sources | grep '^\(engine\|profiler\|ui\|app\)/.*\.cpp$' | xargs -r -P2 -n4 clang-tidy -p build/tidy --quiet
+    { ls build/tidy/ui/CMakeFiles/ui.dir/Unity/*.cxx; sources | grep '^\(engine\|profiler\|app\)/.*\.cpp$'; } |
+        xargs -r -P2 -n4 clang-tidy -p build/tidy --quiet --checks=-bugprone-suspicious-include
 }
 
 # run_fuzzers SECONDS: each fuzz target for that long; stops at the first finding.

@@ -100,7 +100,7 @@ QString GateRule::meaning() const {
 }
 
 QString GateRule::valueText(double threshold) const {
-    const QString number = format::number(threshold, 3);
+    QString number = format::number(threshold, 3);
     switch (m_kind) {
     case Kind::None:
         return words("off");

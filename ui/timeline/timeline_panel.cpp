@@ -261,7 +261,7 @@ void TimelinePanel::requestBars() {
     m_feed.requestTimeline(m_asked.begin, m_asked.end, std::max(64, static_cast<int>(pixels)));
 }
 
-void TimelinePanel::showWindow(TimelineWindowPtr window) {
+void TimelinePanel::showWindow(const TimelineWindowPtr& window) {
     if (window->file != m_file)
         return; // of the session that was shown before
     TimelineScene& scene = m_view->scene();

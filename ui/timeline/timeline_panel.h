@@ -32,7 +32,7 @@ public:
     /// Shows a span of time; ends following.
     void setView(const TimeSpan& view);
     /// Bars that the feed read (or a test made).
-    void showWindow(TimelineWindowPtr window);
+    void showWindow(const TimelineWindowPtr& window);
     /// Jumps to the next match of what the search box holds.
     void findNext(bool backwards = false);
     QLineEdit& searchBox() const { return *m_search; }
