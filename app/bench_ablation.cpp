@@ -120,6 +120,7 @@ std::vector<AblationCell> runAblationRow(const AblationPlan& plan, int cacheExpe
             ++asked;
         }
     std::vector<AblationCell> done;
+    done.reserve(cells.size());
     for (const auto& cell : cells)
         done.push_back(cell->finish(plan.sessions));
     return done;

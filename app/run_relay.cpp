@@ -30,7 +30,7 @@ void TracerRelay::notice(const trace::Event& event, trace::Payload payload) {
         m_lastEmitted = emitted->at;
         ++m_emitted;
         if (m_onToken)
-            m_onToken(*emitted, {reinterpret_cast<const char*>(payload.data()), payload.size()});
+            m_onToken(*emitted, trace::asText(payload));
     } else if (const auto* changed = std::get_if<trace::SettingChanged>(&event)) {
         keep(*changed, payload);
     } else if (const auto* allocated = std::get_if<trace::SlotsAllocated>(&event)) {
@@ -44,7 +44,7 @@ double TracerRelay::takeTokenNs() {
 }
 
 void TracerRelay::keep(const trace::SettingChanged&, trace::Payload payload) {
-    std::string_view rest(reinterpret_cast<const char*>(payload.data()), payload.size());
+    std::string_view rest = trace::asText(payload);
     std::array<std::string, 3> parts;
     for (std::string& part : parts) {
         const std::size_t end = std::min(rest.find('\0'), rest.size());

@@ -12,6 +12,10 @@ using Payload = std::span<const std::byte>;
 inline Payload asPayload(std::string_view text) {
     return std::as_bytes(std::span(text.data(), text.size()));
 }
+/// The inverse; valid as long as the payload.
+inline std::string_view asText(Payload payload) {
+    return {reinterpret_cast<const char*>(payload.data()), payload.size()};
+}
 
 /// Where one thread says what happened. Each producing thread has its own, so emit needs no lock. Never blocks, never throws;
 /// what does not fit is counted as lost.

@@ -5,10 +5,6 @@
 namespace moescope::analysis {
 namespace {
 
-std::string_view viewOf(trace::Payload payload) {
-    return {reinterpret_cast<const char*>(payload.data()), payload.size()};
-}
-
 std::string takePart(std::string_view& rest) {
     const std::size_t end = std::min(rest.find('\0'), rest.size());
     std::string part(rest.substr(0, end));
@@ -27,7 +23,7 @@ void ChronicleReducer::noteLink(Snapshot& s) {
 }
 
 void ChronicleReducer::on(const trace::SettingChanged& e, trace::Payload payload, Snapshot& s) {
-    std::string_view rest = viewOf(payload);
+    std::string_view rest = trace::asText(payload);
     SettingChangeRecord change;
     change.at = e.at;
     change.token = e.token;
@@ -45,11 +41,11 @@ void ChronicleReducer::on(const trace::SettingChanged& e, trace::Payload payload
 }
 
 void ChronicleReducer::on(const trace::NoteMade& e, trace::Payload payload, Snapshot& s) {
-    s.notes.push_back({e.at, e.token, std::string(viewOf(payload)), false});
+    s.notes.push_back({e.at, e.token, std::string(trace::asText(payload)), false});
 }
 
 void ChronicleReducer::on(const trace::RunFailed& e, trace::Payload payload, Snapshot& s) {
-    s.notes.push_back({e.at, {}, std::string(viewOf(payload)), true});
+    s.notes.push_back({e.at, {}, std::string(trace::asText(payload)), true});
 }
 
 void ChronicleReducer::on(const trace::EventsLost& e, trace::Payload, Snapshot& s) {

@@ -11,10 +11,6 @@ namespace {
 constexpr double kNsPerMs = 1e6;
 constexpr double kNsPerSecond = 1e9;
 
-std::string textOf(trace::Payload payload) {
-    return {reinterpret_cast<const char*>(payload.data()), payload.size()};
-}
-
 /// Puts the record at its index; positions whose events were lost stay empty.
 void place(Snapshot& s, trace::TokenIndex token, TokenRecord record) {
     const auto index = static_cast<std::size_t>(token.value);
@@ -60,7 +56,7 @@ TurnRecord& ConversationReducer::currentTurn(trace::TurnIndex turn, Snapshot& s)
 
 void ConversationReducer::on(const trace::PromptBegan& e, trace::Payload payload, Snapshot& s) {
     TurnRecord& turn = currentTurn(e.turn, s);
-    turn.prompt = textOf(payload);
+    turn.prompt = trace::asText(payload);
     turn.firstToken = e.firstToken;
     turn.promptTokens = e.promptTokens;
     turn.contextUsed = e.reusedTokens;
@@ -78,7 +74,7 @@ void ConversationReducer::on(const trace::TokenPrompted& e, trace::Payload paylo
     record.tokenId = e.tokenId;
     record.turn = e.turn;
     record.role = TokenRole::Prompt;
-    record.text = textOf(payload);
+    record.text = trace::asText(payload);
     record.at = e.at;
     record.contextUsed = turn.contextUsed;
     place(s, e.token, std::move(record));
@@ -88,7 +84,7 @@ void ConversationReducer::on(const trace::TokenEmitted& e, trace::Payload payloa
     ++s.summary.tokens;
     TurnRecord& turn = currentTurn(e.turn, s);
     TurnSums& sums = m_sums.back();
-    const std::string text = textOf(payload);
+    const std::string_view text = trace::asText(payload);
     turn.answer += text;
     turn.contextUsed = e.contextUsed;
     ++turn.answerTokens;

@@ -129,7 +129,7 @@ void DeviceReducer::on(const trace::KernelNamed& e, trace::Payload payload, Snap
         return;
     auto& names = s.device.kernelNames;
     names.resize(std::max(names.size(), static_cast<std::size_t>(e.kernel.value) + 1));
-    names[static_cast<std::size_t>(e.kernel.value)] = {reinterpret_cast<const char*>(payload.data()), payload.size()};
+    names[static_cast<std::size_t>(e.kernel.value)] = trace::asText(payload);
 }
 
 void DeviceReducer::on(const trace::ClockAligned& e, trace::Payload, Snapshot& s) {

@@ -24,10 +24,6 @@ enum Tid {
 
 constexpr std::array<const char*, 7> kStageNames{"step", "embed", "attention", "router", "experts", "output", "sample"};
 
-std::string_view viewOf(trace::Payload payload) {
-    return {reinterpret_cast<const char*>(payload.data()), payload.size()};
-}
-
 std::string keyArgs(trace::TokenIndex token, trace::ExpertKey key) {
     return fmt::format(R"("token":{},"layer":{},"expert":{})", token.value, key.layer.value, key.expert.value);
 }
@@ -68,7 +64,8 @@ public:
     }
 
     void take(const trace::TokenEmitted& e, trace::Payload payload) {
-        m_file.instant(kTokens, viewOf(payload), e.at, 't', fmt::format(R"("token":{},"id":{})", e.token.value, e.tokenId));
+        m_file.instant(kTokens, trace::asText(payload), e.at, 't',
+                       fmt::format(R"("token":{},"id":{})", e.token.value, e.tokenId));
     }
     void take(const trace::StageSpan& e, trace::Payload) {
         std::string name = e.stage == trace::Stage::Step ? fmt::format("token {}", e.token.value) : stageName(e.stage);
@@ -100,15 +97,19 @@ public:
     void take(const trace::ExpertHit&, trace::Payload) { ++m_hits; }
     void take(const trace::ExpertMissed&, trace::Payload) { ++m_misses; }
     void take(const trace::SettingChanged& e, trace::Payload payload) {
-        std::string text(viewOf(payload));
+        std::string text(trace::asText(payload));
         std::replace(text.begin(), text.end(), '\0', ' ');
         m_file.instant(kSettings, text, e.at, 'g', fmt::format(R"("token":{})", e.token.value));
     }
-    void take(const trace::NoteMade& e, trace::Payload payload) { m_file.instant(kSettings, viewOf(payload), e.at, 'g', ""); }
-    void take(const trace::RunFailed& e, trace::Payload payload) { m_file.instant(kSettings, viewOf(payload), e.at, 'g', ""); }
+    void take(const trace::NoteMade& e, trace::Payload payload) {
+        m_file.instant(kSettings, trace::asText(payload), e.at, 'g', "");
+    }
+    void take(const trace::RunFailed& e, trace::Payload payload) {
+        m_file.instant(kSettings, trace::asText(payload), e.at, 'g', "");
+    }
     void take(const trace::KernelNamed& e, trace::Payload payload) {
         if (e.kernel.valid())
-            m_kernels[e.kernel.value] = viewOf(payload);
+            m_kernels[e.kernel.value] = trace::asText(payload);
     }
     void take(const trace::KernelSpan& e, trace::Payload) {
         const auto name = m_kernels.find(e.kernel.value);

@@ -66,10 +66,6 @@ std::string_view nameOf(const Names& names, Enum value) {
     return index < names.size() ? names[index] : "unknown";
 }
 
-std::string_view viewOf(trace::Payload payload) {
-    return {reinterpret_cast<const char*>(payload.data()), payload.size()};
-}
-
 std::string joined(std::span<const float> values) {
     std::string out;
     for (const float value : values)
@@ -83,14 +79,14 @@ public:
 
     void operator()(const trace::PromptBegan& e) {
         m_table.integer(e.at).id(e.turn).id(e.firstToken).integer(e.promptTokens).integer(e.reusedTokens);
-        m_table.integer(e.contextTokens).text(viewOf(m_payload));
+        m_table.integer(e.contextTokens).text(trace::asText(m_payload));
     }
     void operator()(const trace::TokenPrompted& e) {
-        m_table.integer(e.at).id(e.turn).id(e.token).integer(e.tokenId).text(viewOf(m_payload));
+        m_table.integer(e.at).id(e.turn).id(e.token).integer(e.tokenId).text(trace::asText(m_payload));
     }
     void operator()(const trace::TokenEmitted& e) {
         m_table.integer(e.at).id(e.turn).id(e.token).integer(e.tokenId).number(static_cast<double>(e.logProbability));
-        m_table.integer(e.contextUsed).text(viewOf(m_payload));
+        m_table.integer(e.contextUsed).text(trace::asText(m_payload));
     }
     void operator()(const trace::AnswerEnded& e) {
         m_table.integer(e.at).id(e.turn).text(nameOf(kReasons, e.reason)).integer(e.tokens).integer(e.promptBeganAt);
@@ -136,7 +132,7 @@ public:
     }
     void operator()(const trace::SettingChanged& e) {
         m_table.integer(e.at).id(e.token);
-        std::string_view rest = viewOf(m_payload);
+        std::string_view rest = trace::asText(m_payload);
         for (int part = 0; part < 3; ++part) {
             const std::size_t end = std::min(rest.find('\0'), rest.size());
             m_table.text(rest.substr(0, end));
@@ -148,8 +144,8 @@ public:
         m_table.integer(e.at).integer(e.residentBytes).number(static_cast<double>(e.cpuPercent)).integer(e.recorderLagUs);
     }
     void operator()(const trace::EventsLost& e) { m_table.integer(e.at).integer(e.count); }
-    void operator()(const trace::NoteMade& e) { m_table.integer(e.at).id(e.token).text(viewOf(m_payload)); }
-    void operator()(const trace::RunFailed& e) { m_table.integer(e.at).text(viewOf(m_payload)); }
+    void operator()(const trace::NoteMade& e) { m_table.integer(e.at).id(e.token).text(trace::asText(m_payload)); }
+    void operator()(const trace::RunFailed& e) { m_table.integer(e.at).text(trace::asText(m_payload)); }
     void operator()(const trace::GpuCopySpan& e) {
         deviceWork(e).id(e.transfer).text(nameOf(kStages, e.stage)).text(nameOf(kDirections, e.direction));
         m_table.text(nameOf(kMemory, e.from)).text(nameOf(kMemory, e.to)).integer(e.stream).integer(e.correlation);
@@ -159,7 +155,7 @@ public:
         deviceWork(e).text(nameOf(kStages, e.stage)).id(e.kernel).integer(int{e.graph}).integer(e.stream);
         m_table.integer(e.correlation).integer(e.blocks).integer(e.threads).integer(int{e.registers});
     }
-    void operator()(const trace::KernelNamed& e) { m_table.integer(e.at).id(e.kernel).text(viewOf(m_payload)); }
+    void operator()(const trace::KernelNamed& e) { m_table.integer(e.at).id(e.kernel).text(trace::asText(m_payload)); }
     void operator()(const trace::GpuWaitSpan& e) {
         deviceWork(e).text(nameOf(kStages, e.stage)).text(nameOf(kWaits, e.kind)).integer(e.stream).integer(e.correlation);
     }

@@ -13,33 +13,29 @@ constexpr const char* kFolders[] = {"lib64", "lib", "targets/x86_64-linux/lib", 
 /// 130001 and 130000 are one family: the records have the same layouts.
 constexpr std::uint32_t kVersionsPerFamily = 100;
 
-template <class Function>
-void find(void* library, const char* name, Function& into) {
-    into = reinterpret_cast<Function>(dlsym(library, name));
-    if (!into)
-        throw CuptiMissing(fmt::format("The device's work is not recorded: this libcupti lacks {}.", name));
-}
-
 CuptiApi tableOf(void* library) {
     CuptiApi api;
-    find(library, "cuptiGetVersion", api.getVersion);
-    find(library, "cuptiGetResultString", api.resultString);
-    find(library, "cuptiSubscribe_v2", api.subscribe);
-    find(library, "cuptiUnsubscribe", api.unsubscribe);
-    find(library, "cuptiGetTimestamp", api.timestamp);
-    find(library, "cuptiActivityRegisterTimestampCallback", api.registerTimestamp);
-    find(library, "cuptiActivitySetAttribute", api.setAttribute);
-    find(library, "cuptiActivityRegisterCallbacks", api.registerBuffers);
-    find(library, "cuptiActivityEnable", api.enable);
-    find(library, "cuptiActivityDisable", api.disable);
-    find(library, "cuptiActivityEnableRuntimeApi", api.enableRuntimeCall);
-    find(library, "cuptiActivityEnableDriverApi", api.enableDriverCall);
-    find(library, "cuptiActivityEnableAllSyncRecords", api.enableAllWaits);
-    find(library, "cuptiActivityPushExternalCorrelationId", api.pushId);
-    find(library, "cuptiActivityPopExternalCorrelationId", api.popId);
-    find(library, "cuptiActivityFlushAll", api.flushAll);
-    find(library, "cuptiActivityGetNextRecord", api.nextRecord);
-    find(library, "cuptiActivityGetNumDroppedRecords", api.droppedRecords);
+    const auto find = [&](const char* name, auto& into) {
+        findCupti(library, name, into, "The device's work is not recorded");
+    };
+    find("cuptiGetVersion", api.getVersion);
+    find("cuptiGetResultString", api.resultString);
+    find("cuptiSubscribe_v2", api.subscribe);
+    find("cuptiUnsubscribe", api.unsubscribe);
+    find("cuptiGetTimestamp", api.timestamp);
+    find("cuptiActivityRegisterTimestampCallback", api.registerTimestamp);
+    find("cuptiActivitySetAttribute", api.setAttribute);
+    find("cuptiActivityRegisterCallbacks", api.registerBuffers);
+    find("cuptiActivityEnable", api.enable);
+    find("cuptiActivityDisable", api.disable);
+    find("cuptiActivityEnableRuntimeApi", api.enableRuntimeCall);
+    find("cuptiActivityEnableDriverApi", api.enableDriverCall);
+    find("cuptiActivityEnableAllSyncRecords", api.enableAllWaits);
+    find("cuptiActivityPushExternalCorrelationId", api.pushId);
+    find("cuptiActivityPopExternalCorrelationId", api.popId);
+    find("cuptiActivityFlushAll", api.flushAll);
+    find("cuptiActivityGetNextRecord", api.nextRecord);
+    find("cuptiActivityGetNumDroppedRecords", api.droppedRecords);
     return api;
 }
 
@@ -67,6 +63,12 @@ void checkCuptiVersion(const CuptiApi& api) {
         throw CuptiMissing(fmt::format("The device's work is not recorded: libcupti is of version {}, and this build reads the "
                                        "records of version {} only.",
                                        version, CUPTI_API_VERSION));
+}
+
+void* cuptiFunction(void* library, const char* name, std::string_view notDone) {
+    if (void* function = dlsym(library, name))
+        return function;
+    throw CuptiMissing(fmt::format("{}: this libcupti lacks {}.", notDone, name));
 }
 
 void* openCupti(const std::filesystem::path& wanted) {

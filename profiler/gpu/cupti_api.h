@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace moescope::gpu {
@@ -42,6 +43,13 @@ std::vector<std::filesystem::path> cuptiPlaces(const std::filesystem::path& want
 
 /// Opens the first of the places that can be opened, for good. Null if there is none.
 void* openCupti(const std::filesystem::path& wanted);
+
+/// Throws CuptiMissing, which begins with what is not done without it, if the library lacks the function.
+void* cuptiFunction(void* library, const char* name, std::string_view notDone);
+template <class Function>
+void findCupti(void* library, const char* name, Function& into, std::string_view notDone) {
+    into = reinterpret_cast<Function>(cuptiFunction(library, name, notDone));
+}
 
 /// Opens the first of the places that can be opened; the library stays open for the life of the process, because its own
 /// threads may run until then. Throws CuptiMissing: no library, a function that it lacks, or another version than the

@@ -22,7 +22,7 @@ struct Cell {
 class CellWalk {
 public:
     CellWalk(std::array<Cell, kMostColumns>& cells, std::int64_t seq, trace::Payload payload)
-        : m_next(cells.data()), m_payload(reinterpret_cast<const char*>(payload.data()), payload.size()) {
+        : m_next(cells.data()), m_payload(trace::asText(payload)) {
         put(seq);
     }
 

@@ -16,7 +16,7 @@ constexpr trace::TimeNs kLongestRun = 1'000'000'000'000'000'000;
 } // namespace
 
 SettingWords settingWords(trace::Payload payload) {
-    const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
+    const std::string_view text = trace::asText(payload);
     const auto first = text.find('\0');
     if (first == std::string_view::npos)
         return {text, {}, {}};

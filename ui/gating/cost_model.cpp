@@ -57,7 +57,7 @@ QVariant CostModel::data(const QModelIndex& index, int role) const {
         return static_cast<int>((index.column() == 0 ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
     if (role != Qt::DisplayRole && role != Qt::EditRole)
         return {};
-    const QVariant value = figure(index.row(), index.column());
+    QVariant value = figure(index.row(), index.column());
     if (role == Qt::EditRole || !value.isValid() || index.column() == 0)
         return value;
     if (index.column() == 3)

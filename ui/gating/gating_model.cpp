@@ -130,7 +130,7 @@ QVariant GatingModel::data(const QModelIndex& index, int role) const {
         return static_cast<int>(Qt::AlignRight | Qt::AlignVCenter);
     if (role != Qt::DisplayRole && role != Qt::EditRole)
         return {};
-    const QVariant value = figure(index.row(), index.column());
+    QVariant value = figure(index.row(), index.column());
     if (role == Qt::EditRole || !value.isValid())
         return value;
     switch (index.column()) {

@@ -106,9 +106,9 @@ void TokenBars::paintClipped(QCPPainter& painter, const QRectF& bar, const analy
     const double y = area().top() + 9;
     QPolygonF zigzag;
     const double step = std::max(2.0, bar.width() / 4);
-    int turn = 0;
-    for (double x = bar.left(); x <= bar.right() + 0.1; x += step)
-        zigzag << QPointF(x, y + (turn++ % 2 == 0 ? 2 : -2));
+    const int turns = static_cast<int>((bar.width() + 0.1) / step);
+    for (int turn = 0; turn <= turns; ++turn)
+        zigzag << QPointF(bar.left() + turn * step, y + (turn % 2 == 0 ? 2 : -2));
     painter.setAntialiasing(true);
     painter.setPen(QPen(m_theme.colour(Role::Panel), 3));
     painter.drawPolyline(zigzag);
@@ -247,6 +247,7 @@ TokensView::TokensView(QCustomPlot& plot, const TokensModel& model, const Theme&
 
 void TokensView::restyle() {
     std::vector<LegendEntry> entries;
+    entries.reserve(kTokenParts + 1);
     for (int part = 0; part < kTokenParts; ++part)
         entries.push_back({tokenPartName(static_cast<TokenPart>(part)),
                            m_theme.colour(TokenBars::role(static_cast<TokenPart>(part))), Swatch::Box});
