@@ -232,9 +232,7 @@ void EngineProcess::hear(const Notice& notice) {
         Q_EMIT recordingPaused(text(valueText(notice.values, "reason")));
     else if (notice.name == "recording_resumed")
         Q_EMIT recordingResumed();
-    else if (notice.name == "failed")
-        Q_EMIT refused(text(valueText(notice.values, "error")));
-    else if (notice.name == "answer_ended" && !valueText(notice.values, "error").empty())
+    else if (notice.name == "failed" || (notice.name == "answer_ended" && !valueText(notice.values, "error").empty()))
         Q_EMIT refused(text(valueText(notice.values, "error")));
 }
 

@@ -1,6 +1,7 @@
 #include "profiler/gpu/cupti_counter_api.h"
 
 namespace moescope::gpu {
+
 CounterApi loadCounters(const std::filesystem::path& wanted) {
     loadCupti(wanted); // says what is missing, and that the version is right
     void* library = openCupti(wanted);
