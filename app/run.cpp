@@ -38,14 +38,14 @@ record::Recorder::Options recorderOptions(const RunOptions& options, session::Se
 
 } // namespace
 
-Run::Run(RunOptions options, TracerRelay::OnToken onToken, OnTrouble onTrouble)
+Run::Run(const RunOptions& options, TracerRelay::OnToken onToken, OnTrouble onTrouble)
     : m_relay(std::move(onToken)), m_onTrouble(std::move(onTrouble)), m_tracer(m_relay.openProducer("run")),
       m_restater(m_relay.openProducer("restater")), m_sampling(samplingValues(options.sampling, options.maxTokens)) {
     m_collector = gpu::makeGpuCollector({options.traceLevel, {}}, m_relay, m_clock);
     m_relay.setScopes(m_collector->scopes());
     m_engine = std::make_unique<runtime::Engine>(options.engine, m_relay, m_clock);
     m_counters = gpu::makeGpuCounters({options.pmSampling, {}}, m_relay, m_clock);
-    m_pausable = m_engine.get();
+    m_reachable = m_engine.get();
     m_recorder = std::make_unique<record::Recorder>(recorderOptions(options, info(options)), m_clock,
                                                     [this](const std::string& reason) { trouble(reason); });
     m_relay.attach(*m_recorder);
@@ -53,8 +53,8 @@ Run::Run(RunOptions options, TracerRelay::OnToken onToken, OnTrouble onTrouble)
 }
 
 Run::~Run() {
-    const std::lock_guard lock(m_pauseMutex);
-    m_pausable = nullptr;
+    const std::lock_guard lock(m_reachMutex);
+    m_reachable = nullptr;
 }
 
 session::SessionInfo Run::info(const RunOptions& options) const {
@@ -143,27 +143,31 @@ std::optional<Run::Overhead> Run::measureOverhead(const runtime::GenerationReque
 }
 
 void Run::post(std::string_view setting, std::string_view value) {
-    m_engine->post(setting, value);
+    const std::lock_guard lock(m_reachMutex);
+    if (m_reachable)
+        m_reachable->post(setting, value);
 }
 
 void Run::stop() {
-    m_engine->stop();
+    const std::lock_guard lock(m_reachMutex);
+    if (m_reachable)
+        m_reachable->stop();
 }
 
 void Run::applyPause() {
-    if (m_pausable)
-        m_pausable->setPaused(m_userPaused || m_diskFull);
+    if (m_reachable)
+        m_reachable->setPaused(m_userPaused || m_diskFull);
 }
 
 void Run::setPaused(bool paused) {
-    const std::lock_guard lock(m_pauseMutex);
+    const std::lock_guard lock(m_reachMutex);
     m_userPaused = paused;
     applyPause();
 }
 
 void Run::trouble(const std::string& reason) {
     {
-        const std::lock_guard lock(m_pauseMutex);
+        const std::lock_guard lock(m_reachMutex);
         m_diskFull = !reason.empty();
         applyPause();
     }
@@ -177,14 +181,14 @@ std::filesystem::path Run::path() const {
 
 void Run::relocate(const std::filesystem::path& folder) {
     m_recorder->relocate(folder);
-    const std::lock_guard lock(m_pauseMutex);
+    const std::lock_guard lock(m_reachMutex);
     m_relay.restate(m_restater, m_clock.now());
 }
 
 void Run::finish() {
     {
-        const std::lock_guard lock(m_pauseMutex);
-        m_pausable = nullptr;
+        const std::lock_guard lock(m_reachMutex);
+        m_reachable = nullptr;
     }
     m_counters->finish(); // both while the engine's device is still there
     m_collector->finish();

@@ -34,7 +34,7 @@ public:
     /// Empty reason: recording works again. Called on the recorder's thread.
     using OnTrouble = std::function<void(const std::string& reason)>;
 
-    Run(RunOptions options, TracerRelay::OnToken onToken, OnTrouble onTrouble);
+    Run(const RunOptions& options, TracerRelay::OnToken onToken, OnTrouble onTrouble);
     ~Run();
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
@@ -84,10 +84,10 @@ private:
     trace::Tracer& m_tracer;                                     ///< of the engine's thread
     trace::Tracer& m_restater;                                   ///< of whoever calls relocate(), one at a time
     std::vector<std::pair<std::string, std::string>> m_sampling; ///< as last said in the session
-    std::mutex m_pauseMutex;                                     ///< guards the three below against the recorder's thread
+    std::mutex m_reachMutex; ///< guards the three below against other threads: the recorder's, and who stops or sets
     bool m_userPaused = false;
     bool m_diskFull = false;
-    runtime::Engine* m_pausable = nullptr;
+    runtime::Engine* m_reachable = nullptr; ///< the engine, until it ends
     std::unique_ptr<record::Recorder> m_recorder;
     std::unique_ptr<gpu::GpuCollector> m_collector; ///< listens before the engine touches a device
     std::unique_ptr<runtime::Engine> m_engine;      ///< goes before: what it emits at its end is recorded

@@ -39,7 +39,7 @@ std::string applyGateTarget(runtime::EngineOptions& options, const std::string& 
     const model::ModelFacts facts = model::readModelFacts(file, model::readModelConfig(file));
     const runtime::Calibration calibration(options.calibration, facts);
     const policy::TargetThreshold found = calibration.thresholdForMeanK(options.settings, wanted);
-    const std::string text =
+    std::string text =
         describeTarget(options.settings.gate, wanted, found,
                        fmt::format("{} router decisions of the calibration", calibration.known().decisions->trace().size()));
     options.settings.gateThreshold = found.threshold;

@@ -47,6 +47,7 @@ Json each(const List& list, Entry entry) {
 
 Json sensitivityJson(const Calibration& calibration) {
     std::vector<LayerSensitivity> layers;
+    layers.reserve(static_cast<std::size_t>(calibration.sensitivity.layers()));
     for (int layer = 0; layer < calibration.sensitivity.layers(); ++layer)
         layers.push_back(calibration.sensitivity.layer(layer));
     Json json;
@@ -98,6 +99,7 @@ void putRouting(const Calibration& calibration, Json& json) {
     const auto& layers = calibration.routing;
     json["expert_norm"] = each(layers, [](const LayerRouting& layer) {
         std::vector<double> norms;
+        norms.reserve(layer.usage.size());
         for (int expert = 0; expert < static_cast<int>(layer.usage.size()); ++expert)
             norms.push_back(layer.meanOutputNorm(expert));
         return numbers(norms);

@@ -56,6 +56,7 @@ public:
     /// True when every byte was written. Rethrows what a worker threw.
     bool watch(int workers, const StreamProgress& progress) {
         std::vector<std::jthread> threads;
+        threads.reserve(static_cast<std::size_t>(workers));
         m_workers = workers;
         for (int i = 0; i < workers; ++i)
             threads.emplace_back([this] { work(); });

@@ -34,6 +34,7 @@ SlotPlan AdapmoeDpPolicy::plan(const AllocationQuestion& question) const {
         return {};
     checkTrafficFits(m_parameters, question);
     std::vector<std::vector<double>> cost;
+    cost.reserve(static_cast<std::size_t>(question.layers));
     for (int layer = 0; layer < question.layers; ++layer)
         cost.push_back(adapmoeLoads(question.experts, keptAt(m_parameters, layer), prefetchHitAt(m_parameters, layer)));
     SlotPlan plan;

@@ -50,6 +50,7 @@ std::vector<std::string> rangeOf(std::string_view range, std::string_view whole)
     const double count = std::floor((to - from) / step + kRounding) + 1;
     checkCount(count);
     std::vector<std::string> values;
+    values.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < static_cast<int>(count); ++i)
         values.push_back(fmt::format("{:.10g}", from + i * step));
     return values;

@@ -5,7 +5,6 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <thread>
 
 namespace moescope::test {
 namespace {
@@ -62,17 +61,6 @@ TEST_F(Calibrate, IsRefusedForAnotherModel) {
                                      "--gate-threshold", "0.01", "--calibration", output});
     EXPECT_EQ(used.exitCode, 1);
     EXPECT_THAT(used.err, HasSubstr("0123456789abcdef"));
-}
-
-/// The program takes the signal from its queue; before that it would end the ordinary way.
-void waitUntilInterruptIsAwaited(pid_t pid) {
-    for (int round = 0; round < 3000; ++round) {
-        std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-        for (std::string line; std::getline(status, line);)
-            if (line.starts_with("SigBlk:") && (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1) & 1U) == 1)
-                return;
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
 }
 
 TEST_F(Calibrate, StoppedItLeavesNoFile) {

@@ -4,9 +4,11 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <fstream>
 #include <poll.h>
 #include <stdexcept>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace moescope::test {
@@ -118,7 +120,7 @@ std::optional<std::string> EngineProcess::line(std::chrono::milliseconds wait) {
 Finished EngineProcess::finish() {
     closeInput();
     while (m_out >= 0 || m_err >= 0)
-        if (!readSome(std::chrono::minutes(4)))
+        if (!readSome(std::chrono::minutes(20)))
             break;
     int status = 0;
     waitpid(m_pid, &status, 0);
@@ -128,6 +130,22 @@ Finished EngineProcess::finish() {
     result.out = m_outText;
     result.err = m_errText;
     return result;
+}
+
+void waitUntilInterruptIsAwaited(pid_t program) {
+    for (int round = 0; round < 6000; ++round) {
+        std::ifstream status("/proc/" + std::to_string(program) + "/status");
+        for (std::string line; std::getline(status, line);) {
+            if (!line.starts_with("SigBlk:"))
+                continue;
+            const auto blocked = std::stoull(line.substr(7), nullptr, 16);
+            const auto has = [blocked](int signal) { return (blocked >> (signal - 1) & 1U) != 0; };
+            // A sanitizer blocks all of them for a moment when it starts.
+            if (has(SIGINT) && !has(SIGUSR1))
+                return;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
 }
 
 Finished runEngine(const std::vector<std::string>& arguments) {

@@ -41,6 +41,10 @@ private:
     std::string m_outText, m_errText;
 };
 
+/// Waits until the program takes Ctrl-C its own way, which it does while it works; before, the signal would end it as any
+/// other.
+void waitUntilInterruptIsAwaited(pid_t program);
+
 Finished runEngine(const std::vector<std::string>& arguments);
 
 /// A folder that goes away with the test.

@@ -5,7 +5,6 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <thread>
 
 namespace moescope::test {
 namespace {
@@ -14,15 +13,6 @@ using ::testing::HasSubstr;
 
 std::string sample(const std::string& name) {
     return (std::filesystem::path(MOESCOPE_SOURCE_DIR) / "sample_sessions" / (name + ".moescope")).string();
-}
-
-/// True once the program takes Ctrl-C its own way: until then the signal would end it as any other.
-bool waitsForSignals(pid_t pid) {
-    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-    for (std::string line; std::getline(status, line);)
-        if (line.starts_with("SigBlk:"))
-            return (std::stoull(line.substr(7), nullptr, 16) & (1ULL << (SIGINT - 1))) != 0;
-    return false;
 }
 
 class Simulate : public ::testing::Test {
@@ -123,8 +113,7 @@ TEST_F(Simulate, CtrlCEndsASweepWithoutAFile) {
     EngineProcess program({"simulate", sample("thrashing"), "--sweep", "cache-experts=8:64:1", "--sweep",
                            "cache=lru,lfu,belady", "--sweep", "link=1,2,3,4,5,6,7,8,9,10", "--sweep",
                            "allocation=uniform,global", "--output", folder / "table.txt", "--progress"});
-    while (!waitsForSignals(program.pid()))
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    waitUntilInterruptIsAwaited(program.pid());
     program.signal(SIGINT);
     const Finished run = program.finish();
     EXPECT_EQ(run.exitCode, 1) << run.err;
