@@ -35,8 +35,7 @@ TensorType typeNamed(const std::string& name) {
 /// Weights that were rounded twice are worse than the type says.
 std::string roundedBefore(const model::GgufFile& file, TensorType wanted) {
     for (const model::TensorView& tensor : file.tensors())
-        if (model::quantisedType(tensor, wanted) != tensor.type &&
-            (tensor.type == TensorType::Q8_0 || tensor.type == TensorType::Q4_0))
+        if (model::quantisedType(tensor, wanted) != tensor.type && model::typeTraits(tensor.type).blockElements > 1)
             return fmt::format(", whose weights were {} already", model::typeTraits(tensor.type).name);
     return {};
 }

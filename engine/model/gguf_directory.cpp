@@ -21,10 +21,9 @@ constexpr std::size_t kLongestTensorName = 63;
 
 /// ggml's types that this version does not compute with, so that a refusal can name them.
 constexpr std::pair<std::uint32_t, std::string_view> kUnsupportedTypes[] = {
-    {3, "Q4_1"},    {6, "Q5_0"},   {7, "Q5_1"},   {9, "Q8_1"},     {10, "Q2_K"},   {11, "Q3_K"},    {12, "Q4_K"},
-    {13, "Q5_K"},   {14, "Q6_K"},  {15, "Q8_K"},  {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"},
-    {20, "IQ4_NL"}, {21, "IQ3_S"}, {22, "IQ2_S"}, {23, "IQ4_XS"},  {24, "I8"},     {25, "I16"},     {26, "I32"},
-    {27, "I64"},    {28, "F64"},   {29, "IQ1_M"}, {34, "TQ1_0"},   {35, "TQ2_0"},  {39, "MXFP4"},   {40, "NVFP4"}};
+    {9, "Q8_1"},   {15, "Q8_K"},  {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"}, {21, "IQ3_S"},
+    {22, "IQ2_S"}, {24, "I8"},    {25, "I16"},     {26, "I32"},    {27, "I64"},     {28, "F64"},   {29, "IQ1_M"},
+    {34, "TQ1_0"}, {35, "TQ2_0"}, {40, "NVFP4"},   {41, "Q1_0"},   {42, "Q2_0"}};
 
 std::string_view nameOfUnsupportedType(std::uint32_t type) {
     for (const auto& [id, name] : kUnsupportedTypes)
@@ -168,13 +167,14 @@ private:
         if (!traits) {
             const std::string_view known = nameOfUnsupportedType(type);
             if (known.empty())
-                fail(fmt::format("{} has the unknown type {}", where, type));
-            fail(fmt::format("{} of this {} model is stored as {}, but this version reads F32, F16, BF16, Q8_0 and Q4_0", where,
-                             architecture(), known));
+                fail(fmt::format("{} has the unknown type {}; this version reads {}", where, type, namesOf(tensorTypes())));
+            fail(fmt::format("{} of this {} model is stored as {}, but this version reads {}", where, architecture(), known,
+                             namesOf(tensorTypes())));
         }
         tensor.type = static_cast<TensorType>(type);
         if (tensor.ne[0] % traits->blockElements != 0)
-            fail(fmt::format("{} has rows of {} elements, which {} cannot hold", where, tensor.ne[0], traits->name));
+            fail(fmt::format("{} has rows of {} elements, which {} with its blocks of {} cannot hold", where, tensor.ne[0],
+                             traits->name, traits->blockElements));
         std::int64_t bytes = tensor.ne[0] / traits->blockElements;
         bool overflow = __builtin_mul_overflow(bytes, std::int64_t{traits->blockBytes}, &bytes);
         for (std::size_t d = 1; d < tensor.ne.size(); ++d)

@@ -132,8 +132,9 @@ bool quantise(TensorType type, std::span<const float> values, std::byte* out) {
         return encodeBlocks(type, values, out, encodeQ80);
     case TensorType::Q4_0:
         return encodeBlocks(type, values, out, encodeQ40);
+    default:
+        return false;
     }
-    return false;
 }
 
 } // namespace moescope::model

@@ -23,8 +23,9 @@ std::uint32_t fileTypeOf(TensorType type) {
         return 7;
     case TensorType::BF16:
         return 32;
+    default:
+        return 0;
     }
-    return 0;
 }
 
 constexpr std::uint32_t kQuantisationVersion = 2;

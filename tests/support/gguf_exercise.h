@@ -20,7 +20,7 @@ inline int exerciseGguf(std::span<const std::byte> bytes) {
         stage = 1;
         (void)file.hash();
         for (const model::TensorView& tensor : file.tensors()) {
-            std::array<float, 32> values{};
+            std::array<float, 256> values{};
             const auto block = static_cast<std::size_t>(model::typeTraits(tensor.type).blockElements);
             model::dequantise(tensor.type, tensor.data, std::span(values).first(block));
             const model::TensorView last = tensor.slice(tensor.ne[2] * tensor.ne[3] - 1);

@@ -12,12 +12,16 @@ namespace moescope::backend {
 inline constexpr int kDigitBase = 255;
 inline constexpr int kLargestDigits = 127 * kDigitBase + 127;
 
+/// Some formats have a scale or a least value for as few columns.
+inline constexpr int kSumColumns = 16;
+
 /// One token's input to a matrix, in both forms that kernels read. A view.
 struct ActivationRow {
     const float* values = nullptr;             ///< [columns]
     const std::int8_t* digits = nullptr;       ///< [columns / 32][high, low][32], each -127..127
     const float* scales = nullptr;             ///< [columns / 32]; value = (kDigitBase * high + low) * scale
     const std::int32_t* corrections = nullptr; ///< [columns / 32], -128 * sum of the block's integers
+    const std::int32_t* sums = nullptr;        ///< [columns / 16], of the integers
 };
 
 /// The activations of a pass at one place of the model: [rows] of `columns` floats with their quantised twins. Owned by the
@@ -45,6 +49,7 @@ private:
     std::vector<std::int8_t> m_digits;
     std::vector<float> m_scales;
     std::vector<std::int32_t> m_corrections;
+    std::vector<std::int32_t> m_sums;
 };
 
 } // namespace moescope::backend

@@ -91,11 +91,7 @@ private:
         int thread = 0;
     };
 
-    GroupProduct kernelFor(model::TensorType type) const {
-        if (type == model::TensorType::Q8_0)
-            return m_kernels.q8;
-        return type == model::TensorType::Q4_0 ? m_kernels.q4 : floatProduct;
-    }
+    GroupProduct kernelFor(model::TensorType type) const { return productOf(m_kernels, type); }
     void multiply(const Product& product, int begin, int end) const {
         if (end > begin)
             kernelFor(product.matrix->type)(*product.matrix, begin, end, product.inputs.data(),

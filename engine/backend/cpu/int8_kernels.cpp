@@ -1,5 +1,7 @@
 #include "engine/backend/cpu/int8_kernels.h"
 
+#include "engine/backend/cpu/vector_kernels.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -7,11 +9,15 @@
 namespace moescope::backend {
 namespace {
 
-constexpr Int8Kernels kScalar{"scalar", scalar::q8Product, scalar::q4Product};
+constexpr Int8Kernels kScalar{"scalar",           scalar::q8Product,  scalar::q4Product,  scalar::mxfp4Product,
+                              scalar::q4kProduct, scalar::q5kProduct, scalar::q6kProduct, scalar::runsProduct};
 
 #if defined(__x86_64__)
-constexpr Int8Kernels kAll[] = {
-    {"AVX-512 VNNI", avx512::q8Product, avx512::q4Product}, {"AVX2", avx2::q8Product, avx2::q4Product}, kScalar};
+constexpr Int8Kernels kAll[] = {{"AVX-512 VNNI", avx512::q8Product, avx512::q4Product, avx512::mxfp4Product, avx512::q4kProduct,
+                                 avx512::q5kProduct, avx512::q6kProduct, avx512::runsProduct},
+                                {"AVX2", avx2::q8Product, avx2::q4Product, avx2::mxfp4Product, avx2::q4kProduct,
+                                 avx2::q5kProduct, avx2::q6kProduct, avx2::runsProduct},
+                                kScalar};
 
 bool hasAvx512() {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -38,6 +44,28 @@ std::span<const Int8Kernels> int8Variants() {
         return all.subspan(1);
 #endif
     return all.last(1);
+}
+
+GroupProduct productOf(const Int8Kernels& kernels, model::TensorType type) {
+    switch (layoutOf(type)) {
+    case Layout::Floats:
+        break;
+    case Layout::Q8:
+        return kernels.q8;
+    case Layout::Q4:
+        return kernels.q4;
+    case Layout::Mxfp4:
+        return kernels.mxfp4;
+    case Layout::Q4K:
+        return kernels.q4k;
+    case Layout::Q5K:
+        return kernels.q5k;
+    case Layout::Q6K:
+        return kernels.q6k;
+    case Layout::Runs:
+        return kernels.runs;
+    }
+    return floatProduct;
 }
 
 } // namespace moescope::backend

@@ -32,7 +32,8 @@ void rmsNormKernel(const float* x, const float* weight, float epsilon, int count
         hn::StoreU(hn::Mul(hn::Mul(hn::LoadU(d, x + i), factor), hn::LoadU(d, weight + i)), d, out + i);
 }
 
-void quantiseKernel(const float* x, int blocks, std::int8_t* digits, float* scales, std::int32_t* corrections) {
+void quantiseKernel(const float* x, int blocks, std::int8_t* digits, float* scales, std::int32_t* corrections,
+                    std::int32_t* sums) {
     const hn::CappedTag<float, kLaneCount> d;
     const hn::Rebind<std::int32_t, decltype(d)> di;
     const hn::Rebind<std::int8_t, decltype(d)> db;
@@ -47,18 +48,21 @@ void quantiseKernel(const float* x, int blocks, std::int8_t* digits, float* scal
         // Below this the inverse would overflow; such a block is zero for every purpose.
         const bool empty = !(magnitude > 1e-30F);
         const auto inverse = hn::Set(d, empty ? 0.0F : static_cast<float>(kLargestDigits) / magnitude);
-        auto sum = hn::Zero(di);
-        for (int i = 0; i < kBlockColumns; i += lanes) {
-            auto integer = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), inverse));
-            integer = hn::Max(hn::Min(integer, limit), hn::Neg(limit));
-            const auto high = hn::NearestInt(hn::Mul(hn::ConvertTo(d, integer), inverseBase));
-            const auto low = hn::Add(hn::Sub(integer, hn::ShiftLeft<8>(high)), high); // integer - 255 * high
-            sum = hn::Add(sum, integer);
-            hn::StoreU(hn::DemoteTo(db, high), db, digits + i);
-            hn::StoreU(hn::DemoteTo(db, low), db, digits + kBlockColumns + i);
+        for (int half = 0; half < kBlockColumns / kSumColumns; ++half) {
+            auto sum = hn::Zero(di);
+            for (int i = half * kSumColumns; i < (half + 1) * kSumColumns; i += lanes) {
+                auto integer = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), inverse));
+                integer = hn::Max(hn::Min(integer, limit), hn::Neg(limit));
+                const auto high = hn::NearestInt(hn::Mul(hn::ConvertTo(d, integer), inverseBase));
+                const auto low = hn::Add(hn::Sub(integer, hn::ShiftLeft<8>(high)), high); // integer - 255 * high
+                sum = hn::Add(sum, integer);
+                hn::StoreU(hn::DemoteTo(db, high), db, digits + i);
+                hn::StoreU(hn::DemoteTo(db, low), db, digits + kBlockColumns + i);
+            }
+            sums[2 * block + half] = hn::GetLane(hn::SumOfLanes(di, sum));
         }
         scales[block] = empty ? 0.0F : magnitude / static_cast<float>(kLargestDigits);
-        corrections[block] = -128 * hn::GetLane(hn::SumOfLanes(di, sum));
+        corrections[block] = -128 * (sums[2 * block] + sums[2 * block + 1]);
     }
 }
 
@@ -150,8 +154,9 @@ void rmsNorm(const float* x, const float* weight, float epsilon, int count, floa
     HWY_DYNAMIC_DISPATCH(rmsNormKernel)(x, weight, epsilon, count, out);
 }
 
-void quantiseBlocks(const float* x, int blocks, std::int8_t* digits, float* scales, std::int32_t* corrections) {
-    HWY_DYNAMIC_DISPATCH(quantiseKernel)(x, blocks, digits, scales, corrections);
+void quantiseBlocks(const float* x, int blocks, std::int8_t* digits, float* scales, std::int32_t* corrections,
+                    std::int32_t* sums) {
+    HWY_DYNAMIC_DISPATCH(quantiseKernel)(x, blocks, digits, scales, corrections, sums);
 }
 
 void swiGlu(const float* gate, const float* up, int count, float* out) {

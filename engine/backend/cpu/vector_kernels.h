@@ -12,7 +12,8 @@ namespace moescope::backend {
 void rmsNorm(const float* x, const float* weight, float epsilon, int count, float* out);
 
 /// Per block of 32: scale = max|x| / kLargestDigits, integers = round-to-even(x / scale) in two digits; see ActivationRow.
-void quantiseBlocks(const float* x, int blocks, std::int8_t* digits, float* scales, std::int32_t* corrections);
+void quantiseBlocks(const float* x, int blocks, std::int8_t* digits, float* scales, std::int32_t* corrections,
+                    std::int32_t* sums);
 
 /// out = silu(gate) * up; out may be one of the inputs.
 void swiGlu(const float* gate, const float* up, int count, float* out);

@@ -178,6 +178,8 @@ void launchGateUp(TensorType type, const TileCall<Tokens>& call, std::size_t upO
         return run<TensorType::Q8_0>(call, upOffset, inner, stream, choice);
     case TensorType::Q4_0:
         return run<TensorType::Q4_0>(call, upOffset, inner, stream, choice);
+    default:
+        return; // checked() refuses the others
     }
 }
 template void launchGateUp(TensorType, const TileCall<1>&, std::size_t, const ActivationView&, cudaStream_t, const ChooseCall&);

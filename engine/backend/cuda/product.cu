@@ -170,6 +170,8 @@ void launchProduct(TensorType type, const TileCall<Tokens>& call, int outStride,
         return run<TensorType::Q8_0>(call, outStride, add, stream);
     case TensorType::Q4_0:
         return run<TensorType::Q4_0>(call, outStride, add, stream);
+    default:
+        return; // checked() refuses the others
     }
 }
 template void launchProduct(TensorType, const TileCall<1>&, int, bool, cudaStream_t);

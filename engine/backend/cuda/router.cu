@@ -157,6 +157,8 @@ void launchRouter(TensorType type, const TileCall<Tokens>& call, int outStride, 
     case TensorType::Q8_0:
     case TensorType::Q4_0:
         return launchProduct(type, call, outStride, false, stream);
+    default:
+        return; // checked() refuses the others
     }
 }
 template void launchRouter(TensorType, const TileCall<1>&, int, cudaStream_t);
@@ -178,6 +180,8 @@ void launchNormAndRouter(const NormCall& norm, TensorType type, const TileCall<1
     case TensorType::Q8_0:
     case TensorType::Q4_0:
         throw std::logic_error("A quantised router takes its norm from a kernel of its own.");
+    default:
+        return; // checked() refuses the others
     }
 }
 

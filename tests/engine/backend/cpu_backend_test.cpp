@@ -12,8 +12,6 @@ namespace {
 
 using model::TensorType;
 
-constexpr TensorType kTypes[] = {TensorType::F32, TensorType::F16, TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0};
-
 struct Loaded {
     explicit Loaded(const tests::GgufWriter& writer)
         : bytes(writer.bytes()), file(bytes, "made-up.gguf"), config(model::readModelConfig(file)) {}
@@ -25,6 +23,18 @@ struct Loaded {
 const tests::TinyModelShape kShape{
     .layers = 3, .hidden = 96, .heads = 6, .kvHeads = 2, .experts = 5, .topK = 3, .expertWidth = 160};
 
+/// As wide as the type's blocks.
+tests::TinyModelShape shapeFor(TensorType type) {
+    tests::TinyModelShape shape = kShape;
+    if (model::typeTraits(type).blockElements > 32) {
+        shape.layers = 2;
+        shape.hidden = 256;
+        shape.heads = 8;
+        shape.expertWidth = 256;
+    }
+    return shape;
+}
+
 std::vector<std::int32_t> someTokens(int count) {
     std::vector<std::int32_t> tokens;
     for (int i = 0; i < count; ++i)
@@ -35,7 +45,7 @@ std::vector<std::int32_t> someTokens(int count) {
 class CpuBackendTest : public testing::TestWithParam<TensorType> {};
 
 TEST_P(CpuBackendTest, AgreesWithPlainLoopsInDouble) {
-    const Loaded model(tests::typedModel(GetParam(), kShape));
+    const Loaded model(tests::typedModel(GetParam(), shapeFor(GetParam())));
     const auto tokens = someTokens(24);
     const auto expected = tests::ReferenceModel(model.file, model.config).run(tokens);
     tests::BackendRunner runner(model.file, model.config, {.threads = 1, .int8Kernels = {}});
@@ -50,7 +60,7 @@ TEST_P(CpuBackendTest, AgreesWithPlainLoopsInDouble) {
 }
 
 TEST_P(CpuBackendTest, SameBitsForAnyPassSizeThreadCountAndKernel) {
-    const Loaded model(tests::typedModel(GetParam(), kShape));
+    const Loaded model(tests::typedModel(GetParam(), shapeFor(GetParam())));
     const auto tokens = someTokens(40);
     const auto expected = tests::BackendRunner(model.file, model.config, {.threads = 1, .int8Kernels = {}}).run(tokens, 1);
     for (const int threads : {1, 2, 3})
@@ -66,7 +76,7 @@ TEST_P(CpuBackendTest, SameBitsForAnyPassSizeThreadCountAndKernel) {
 }
 
 TEST_P(CpuBackendTest, InPartsItIsTheSame) {
-    const Loaded model(tests::typedModel(GetParam(), kShape));
+    const Loaded model(tests::typedModel(GetParam(), shapeFor(GetParam())));
     const auto tokens = someTokens(10);
     tests::BackendRunner runner(model.file, model.config, {.threads = 2, .int8Kernels = {}});
     const auto expected = runner.run(tokens, 3);
@@ -75,7 +85,7 @@ TEST_P(CpuBackendTest, InPartsItIsTheSame) {
 }
 
 TEST_P(CpuBackendTest, ComputingInPlaceGivesTheSameBits) {
-    const Loaded model(tests::typedModel(GetParam(), kShape));
+    const Loaded model(tests::typedModel(GetParam(), shapeFor(GetParam())));
     const auto tokens = someTokens(40);
     const auto expected = tests::BackendRunner(model.file, model.config, {.threads = 1, .int8Kernels = {}}).run(tokens, 1);
     for (const int threads : {1, 3})
@@ -87,7 +97,7 @@ TEST_P(CpuBackendTest, ComputingInPlaceGivesTheSameBits) {
         }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, CpuBackendTest, testing::ValuesIn(kTypes),
+INSTANTIATE_TEST_SUITE_P(Types, CpuBackendTest, testing::ValuesIn(model::tensorTypes()),
                          [](const auto& instance) { return std::string(model::typeTraits(instance.param).name); });
 
 TEST(CpuBackendModelTest, UsesTheEmbeddingAsHeadWhenThereIsNone) {

@@ -51,4 +51,13 @@ inline std::vector<double> plainProduct(const PackedFixture& weights, std::span<
     return sums;
 }
 
+/// What rounding may come to: the sum of the magnitudes that were added.
+inline std::vector<double> plainMagnitudes(const PackedFixture& weights, std::span<const float> activations) {
+    std::vector<double> sums(static_cast<std::size_t>(weights.matrix.rows));
+    const auto columns = static_cast<std::size_t>(weights.matrix.columns);
+    for (std::size_t i = 0; i < weights.values.size(); ++i)
+        sums[i / columns] += std::abs(double{weights.values[i]} * double{activations[i % columns]});
+    return sums;
+}
+
 } // namespace moescope::tests

@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/model/tensor_type.h"
 #include "engine/trace/routing_payload.h"
+#include "tests/support/format_reference.h"
 
 #include <algorithm>
 #include <bit>
@@ -51,7 +52,8 @@ inline void putQ4Block(std::span<const float> block, std::vector<std::byte>& out
 
 } // namespace detail
 
-/// Values in a file's format; for quantised types their count is a multiple of 32.
+/// Values in a file's format; for quantised types their count is a multiple of the block. Formats that nothing here encodes
+/// get random codes of the same reach instead.
 inline std::vector<std::byte> stored(model::TensorType type, std::span<const float> values) {
     std::vector<std::byte> out;
     if (type == model::TensorType::F32) {
@@ -68,6 +70,13 @@ inline std::vector<std::byte> stored(model::TensorType type, std::span<const flo
         detail::putQ8Block(values.subspan(at, 32), out);
     for (std::size_t at = 0; at < values.size() && type == model::TensorType::Q4_0; at += 32)
         detail::putQ4Block(values.subspan(at, 32), out);
+    if (const auto* format = format_reference::find(type); format != nullptr && out.empty()) {
+        double reach = 0;
+        for (const float value : values)
+            reach = std::max(reach, std::abs(double{value}));
+        std::mt19937_64 random(std::bit_cast<std::uint32_t>(values.front()) + values.size());
+        return format_reference::randomBlocks(*format, values.size(), reach, random);
+    }
     return out;
 }
 

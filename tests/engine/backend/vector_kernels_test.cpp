@@ -83,6 +83,11 @@ TEST(QuantiseTest, TwoDigitsComeWithinHalfAStepAndCorrectionsAreExact) {
             for (int i = 0; i < 32; ++i)
                 sum += kDigitBase * row.digits[block * 64 + i] + row.digits[block * 64 + 32 + i];
             EXPECT_EQ(row.corrections[block], -128 * sum);
+            EXPECT_EQ(row.sums[2 * block] + row.sums[2 * block + 1], sum);
+            int second = 0;
+            for (int i = 16; i < 32; ++i)
+                second += kDigitBase * row.digits[block * 64 + i] + row.digits[block * 64 + 32 + i];
+            EXPECT_EQ(row.sums[2 * block + 1], second);
         }
         return decoded;
     });
@@ -103,7 +108,7 @@ TEST_P(FloatProductTest, AgreesWithDoubleArithmetic) {
     const auto result = onEveryTarget([&] {
         std::vector<float> out(48);
         float* target = out.data();
-        const ActivationRow row{x.data(), nullptr, nullptr, nullptr};
+        const ActivationRow row{.values = x.data()};
         floatProduct(weights.matrix, 0, 3, &row, 1, &target);
         return out;
     });

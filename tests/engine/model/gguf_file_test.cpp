@@ -197,10 +197,12 @@ TEST(GgufFile, RefusesBrokenTensorTables) {
     EXPECT_THAT(refusal(GgufWriter().addTensor("t", {-4}, kFour)), HasSubstr("dimension of -4"));
     EXPECT_THAT(refusal(GgufWriter().addTensor("t", {big, big}, kFour)), HasSubstr("larger than any file"));
     EXPECT_THAT(refusal(GgufWriter().addTensor("t", TensorType::Q8_0, {16}, kBlock)), HasSubstr("rows of 16 elements"));
-    EXPECT_THAT(refusal(GgufWriter().addTensor("t", 12, {256}, kBlock)), AllOf(HasSubstr("tensor 't'"), HasSubstr("Q4_K")));
-    EXPECT_THAT(refusal(GgufWriter().set("general.architecture", "qwen3moe").addTensor("t", 14, {256}, kBlock)),
-                AllOf(HasSubstr("'qwen3moe'"), HasSubstr("Q6_K")));
-    EXPECT_THAT(refusal(GgufWriter().addTensor("t", 777, {256}, kBlock)), HasSubstr("unknown type 777"));
+    EXPECT_THAT(refusal(GgufWriter().addTensor("t", TensorType::Q4_K, {128}, kBlock)),
+                HasSubstr("rows of 128 elements, which Q4_K with its blocks of 256 cannot hold"));
+    EXPECT_THAT(refusal(GgufWriter().set("general.architecture", "qwen3moe").addTensor("t", 17, {256}, kBlock)),
+                AllOf(HasSubstr("tensor 't'"), HasSubstr("'qwen3moe'"), HasSubstr("IQ2_XS"), HasSubstr("IQ4_XS and MXFP4")));
+    EXPECT_THAT(refusal(GgufWriter().addTensor("t", 777, {256}, kBlock)),
+                AllOf(HasSubstr("unknown type 777"), HasSubstr("reads F32, F16")));
     EXPECT_THAT(refusal(GgufWriter().addTensorAt("t", f32, {4}, 16, std::as_bytes(std::span(kFour)))),
                 HasSubstr("not aligned"));
     EXPECT_THAT(refusal(GgufWriter().addTensorAt("t", f32, {4}, 32, std::as_bytes(std::span(kFour)))),
