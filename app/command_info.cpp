@@ -50,6 +50,8 @@ Json modelInfo(const std::string& path) {
     Json out{{"kind", "model"}};
     out.update(factsJson(model::readModelFacts(file, config)));
     out["tensors"] = file.tensors().size();
+    if (file.parts() > 1)
+        out["parts"] = file.parts();
     if (const auto provenance = file.text("moescope.provenance"))
         out["provenance"] = *provenance;
     return out;

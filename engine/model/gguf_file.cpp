@@ -4,6 +4,7 @@
 #include "engine/model/gguf_directory.h"
 #include "engine/model/mapped_file.h"
 #include "engine/model/model_error.h"
+#include "engine/model/split_part.h"
 
 #include <fmt/format.h>
 
@@ -16,7 +17,13 @@ struct GgufFile::State {
     std::string name;
     std::optional<MappedFile> mapping;
     std::span<const std::byte> bytes;
-    GgufDirectory directory;
+    GgufDirectory directory;                    ///< with the tensors of all parts
+    std::vector<std::unique_ptr<State>> others; ///< the other parts, whose bytes the directory's views point into
+
+    State(std::string fileName, std::span<const std::byte> content)
+        : name(std::move(fileName)), bytes(content), directory(parseGguf(bytes, name)) {}
+    explicit State(const std::filesystem::path& path)
+        : name(path.string()), mapping(path), bytes(mapping->bytes()), directory(parseGguf(bytes, name)) {}
 
     const GgufValue* value(std::string_view key) const {
         const auto found = directory.values.find(key);
@@ -71,6 +78,20 @@ public:
         for (const std::byte b : bytes)
             m_state = (m_state ^ std::to_integer<std::uint64_t>(b)) * 0x100000001b3ULL;
     }
+    /// A file's header, size and samples of its data.
+    void addPart(std::span<const std::byte> bytes, std::uint64_t dataStart) {
+        constexpr std::size_t kSamples = 16;
+        constexpr std::size_t kSampleBytes = std::size_t{64} * 1024;
+        const std::size_t start = std::min<std::size_t>(dataStart, bytes.size());
+        add(bytes.first(start));
+        const std::uint64_t size = bytes.size();
+        add(std::as_bytes(std::span(&size, 1)));
+        const auto body = bytes.subspan(start);
+        if (body.size() <= kSamples * kSampleBytes)
+            return add(body);
+        for (std::size_t i = 0; i < kSamples; ++i)
+            add(body.subspan((body.size() - kSampleBytes) / (kSamples - 1) * i, kSampleBytes));
+    }
     std::uint64_t value() const { return m_state; }
 
 private:
@@ -100,17 +121,56 @@ TensorView TensorView::slice(std::int64_t index) const {
     return matrix;
 }
 
-GgufFile::GgufFile(const std::filesystem::path& path) : m_state(std::make_unique<State>()) {
-    m_state->name = path.string();
-    m_state->mapping.emplace(path);
-    m_state->bytes = m_state->mapping->bytes();
-    m_state->directory = parseGguf(m_state->bytes, m_state->name);
+GgufFile::GgufFile(std::unique_ptr<State> state) : m_state(std::move(state)) {}
+
+GgufFile::GgufFile(const std::filesystem::path& path) : GgufFile(std::make_unique<State>(path)) {
+    openOtherParts(path);
 }
 
-GgufFile::GgufFile(std::span<const std::byte> bytes, std::string name) : m_state(std::make_unique<State>()) {
-    m_state->name = std::move(name);
-    m_state->bytes = bytes;
-    m_state->directory = parseGguf(m_state->bytes, m_state->name);
+GgufFile::GgufFile(std::span<const std::byte> bytes, std::string name)
+    : GgufFile(std::make_unique<State>(std::move(name), bytes)) {
+    if (const SplitPart part = splitPartOf(*this); part.count > 1)
+        refuse(this->name(),
+               fmt::format("it is part {} of {} of a split model, and the others are files", part.number + 1, part.count));
+}
+
+void GgufFile::openOtherParts(const std::filesystem::path& first) {
+    const SplitPart part = splitPartOf(*this);
+    if (part.count == 1)
+        return;
+    if (part.number != 0) {
+        const auto path = pathOfPart(first, part, 0);
+        refuse(name(), fmt::format("it is part {} of {} of a split model; open {} instead", part.number + 1, part.count,
+                                   path ? quotedName(path->filename().string()) : "the first part"));
+    }
+    for (int number = 1; number < part.count; ++number) {
+        const auto path = pathOfPart(first, part, number);
+        if (!path)
+            refuse(name(), fmt::format("it is the first of {} parts of a split model, and its name does not end in "
+                                       "-00001-of-{:05}.gguf, so the others cannot be found",
+                                       part.count, part.count));
+        std::error_code ignored;
+        if (!std::filesystem::exists(*path, ignored))
+            refuse(path->string(),
+                   fmt::format("the file is missing; it is part {} of {} of a split model", number + 1, part.count));
+        GgufFile other(std::make_unique<State>(*path));
+        checkBelongs(splitPartOf(other), {number, part.count, part.tensors}, other.name());
+        addPart(std::move(other));
+    }
+    const auto found = static_cast<std::int64_t>(tensors().size());
+    if (part.tensors && *part.tensors != found)
+        refuse(name(),
+               fmt::format("its {} parts hold {} tensors, and it says that there are {}", part.count, found, *part.tensors));
+}
+
+void GgufFile::addPart(GgufFile part) {
+    GgufDirectory& all = m_state->directory;
+    for (const TensorView& tensor : part.tensors()) {
+        if (!all.tensorIndex.emplace(tensor.name, all.tensors.size()).second)
+            refuse(part.name(), fmt::format("tensor {} is in an earlier part too", quotedName(tensor.name)));
+        all.tensors.push_back(tensor);
+    }
+    m_state->others.push_back(std::move(part.m_state));
 }
 
 GgufFile::~GgufFile() = default;
@@ -122,8 +182,14 @@ const std::string& GgufFile::name() const {
 const GgufDirectory& GgufFile::directory() const {
     return m_state->directory;
 }
+int GgufFile::parts() const {
+    return 1 + static_cast<int>(m_state->others.size());
+}
 std::int64_t GgufFile::fileBytes() const {
-    return static_cast<std::int64_t>(m_state->bytes.size());
+    auto bytes = static_cast<std::int64_t>(m_state->bytes.size());
+    for (const auto& other : m_state->others)
+        bytes += static_cast<std::int64_t>(other->bytes.size());
+    return bytes;
 }
 std::span<const TensorView> GgufFile::tensors() const {
     return m_state->directory.tensors;
@@ -237,21 +303,10 @@ std::optional<std::vector<std::int64_t>> GgufFile::integers(std::string_view key
 }
 
 std::string GgufFile::hash() const {
-    constexpr std::size_t kSamples = 16;
-    constexpr std::size_t kSampleBytes = std::size_t{64} * 1024;
-    const auto bytes = m_state->bytes;
-    const std::size_t start = std::min<std::size_t>(m_state->directory.dataStart, bytes.size());
     Fnv1a hash;
-    hash.add(bytes.first(start));
-    const std::uint64_t size = bytes.size();
-    hash.add(std::as_bytes(std::span(&size, 1)));
-    const auto body = bytes.subspan(start);
-    if (body.size() <= kSamples * kSampleBytes) {
-        hash.add(body);
-    } else {
-        for (std::size_t i = 0; i < kSamples; ++i)
-            hash.add(body.subspan((body.size() - kSampleBytes) / (kSamples - 1) * i, kSampleBytes));
-    }
+    hash.addPart(m_state->bytes, m_state->directory.dataStart);
+    for (const auto& other : m_state->others)
+        hash.addPart(other->bytes, other->directory.dataStart);
     return fmt::format("{:016x}", hash.value());
 }
 

@@ -28,8 +28,9 @@ struct TensorView {
 
 struct GgufDirectory;
 
-/// A memory-mapped GGUF v2/v3 file. Untrusted input: every offset, size and count is checked before use (format: ggml
-/// docs/gguf.md). Throws std::runtime_error: one sentence naming file, tensor or key, and reason. Read-only: any thread.
+/// A memory-mapped GGUF v2/v3 file, or all files of a split one (<base>-00001-of-00003.gguf: opening the first opens all).
+/// Untrusted input: every offset, size and count is checked before use (format: ggml docs/gguf.md, llama-gguf-split). Throws
+/// std::runtime_error: one sentence naming file, tensor or key, and reason. Read-only: any thread.
 class GgufFile {
 public:
     explicit GgufFile(const std::filesystem::path& path);
@@ -38,10 +39,11 @@ public:
     ~GgufFile();
     GgufFile(GgufFile&&) noexcept;
 
-    const std::string& name() const;
-    /// The metadata as it lies in the file, for whoever copies it.
+    const std::string& name() const; ///< of the first part
+    int parts() const;
+    /// The metadata as it lies in the (first) file, for whoever copies it.
     const GgufDirectory& directory() const;
-    std::int64_t fileBytes() const;
+    std::int64_t fileBytes() const; ///< of all parts
     std::span<const TensorView> tensors() const;
     const TensorView* find(std::string_view tensor) const;
     /// Throws if missing or if its shape differs; ne lists the dimensions in GGUF order.
@@ -61,6 +63,10 @@ public:
 
 private:
     struct State;
+    explicit GgufFile(std::unique_ptr<State> state);
+    void openOtherParts(const std::filesystem::path& first);
+    void addPart(GgufFile part);
+
     std::unique_ptr<State> m_state;
 };
 

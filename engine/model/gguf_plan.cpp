@@ -107,7 +107,7 @@ GgufPlan& GgufPlan::copyMetadata(const GgufFile& file) {
     // The views point into the file, so their addresses are its order.
     std::sort(keys.begin(), keys.end(), [](std::string_view a, std::string_view b) { return a.data() < b.data(); });
     for (const std::string_view key : keys)
-        if (key != "general.alignment")
+        if (key != "general.alignment" && !key.starts_with("split."))
             set(key, values.at(key));
     return *this;
 }

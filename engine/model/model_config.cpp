@@ -94,9 +94,6 @@ private:
     }
 
     void readArchitecture() {
-        if (m_file.integer("split.count").value_or(1) > 1)
-            fail(fmt::format("it is part {} of {} of a split model; join the parts with 'llama-gguf-split --merge' first",
-                             m_file.integer("split.no").value_or(0) + 1, *m_file.integer("split.count")));
         const auto architecture = m_file.text("general.architecture");
         if (!architecture)
             fail("metadata key 'general.architecture' is missing");
