@@ -28,6 +28,16 @@ int main(int argc, char** argv) {
         .set("tokenizer.chat_template", "[INST] <<SYS>>")
         .writeTo(folder / "tokenizer.gguf");
 
+    GgufWriter formats;
+    for (const moescope::model::TensorType type : moescope::model::tensorTypes()) {
+        const auto& traits = moescope::model::typeTraits(type);
+        formats.addTensor(
+            traits.name, type, {256, 2},
+            std::vector<std::byte>(static_cast<std::size_t>(512 / traits.blockElements * traits.blockBytes), std::byte{0x2C}));
+    }
+    formats.set("split.no", std::uint16_t{0}).set("split.count", std::uint16_t{1}).set("split.tensors.count", 16);
+    formats.writeTo(folder / "formats.gguf");
+
     GgufWriter metadata;
     addTinyMetadata(metadata, shape).set("split.count", std::uint16_t{1}).set("llama.rope.scaling.type", "linear");
     metadata.addTensor("half", moescope::model::TensorType::F16, {2, 2}, std::vector<std::byte>(8))
