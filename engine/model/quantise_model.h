@@ -7,7 +7,7 @@ namespace moescope::model {
 /// How a model's tensors are stored anew. As llama.cpp does it, two kinds stay as they are: tensors of one dimension (norms,
 /// biases) and routers (ffn_gate_inp), because a router that is a little off chooses other experts. So do tensors whose rows
 /// are no whole number of blocks. With Q4_0 the output matrix becomes Q8_0, since its errors go straight into the logits
-/// (llama.cpp takes Q6_K there, which this program does not read).
+/// (llama.cpp takes Q6_K there, which this program does not write).
 struct QuantisePlan {
     TensorType type = TensorType::Q8_0; ///< Q8_0, Q4_0 or F16
     std::string origin;                 ///< one line for people, stored as "moescope.provenance"
