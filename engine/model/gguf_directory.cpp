@@ -13,11 +13,9 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "GGUF files are little-endian and read in place");
 
-constexpr std::uint32_t kMagic = 0x46554747; // "GGUF"
 constexpr std::uint64_t kDefaultAlignment = 32;
 constexpr std::uint64_t kSmallestKeyValue = 8 + 1 + 4 + 1;
 constexpr std::uint64_t kSmallestTensorEntry = 8 + 1 + 4 + 4 + 8;
-constexpr std::size_t kLongestTensorName = 63;
 
 /// ggml's types that this version does not compute with, so that a refusal can name them.
 constexpr std::pair<std::uint32_t, std::string_view> kUnsupportedTypes[] = {
@@ -65,7 +63,7 @@ private:
 
     void readVersion() {
         const auto magic = m_cursor.number<std::uint32_t>();
-        if (!magic || *magic != kMagic)
+        if (!magic || *magic != kGgufMagic)
             fail("it is not a GGUF file");
         const auto version = wanted(m_cursor.number<std::uint32_t>(), "its header");
         if (version != 0 && (version & 0xFFFFU) == 0)

@@ -9,6 +9,9 @@
 
 namespace moescope::model {
 
+inline constexpr std::uint32_t kGgufMagic = 0x46554747; // "GGUF"
+inline constexpr std::size_t kLongestTensorName = 63;   ///< bytes; GGML_MAX_NAME without its end
+
 /// Metadata value types of GGUF; the numbers are on disk.
 enum class ValueKind : std::uint32_t {
     U8 = 0,

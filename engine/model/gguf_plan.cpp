@@ -13,9 +13,7 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-constexpr std::uint32_t kMagic = 0x46554747; // "GGUF"
 constexpr std::uint32_t kVersion = 3;
-constexpr std::size_t kLongestTensorName = 63;
 
 void append(Bytes& out, std::span<const std::byte> bytes) {
     const std::size_t at = out.size();
@@ -134,7 +132,7 @@ GgufPlan& GgufPlan::addTensor(std::string_view name, TensorType type, std::vecto
 
 Bytes GgufPlan::header() const {
     Bytes out;
-    append(out, kMagic);
+    append(out, kGgufMagic);
     append(out, kVersion);
     append(out, static_cast<std::uint64_t>(m_tensors.size()));
     append(out, static_cast<std::uint64_t>(m_values.size()));

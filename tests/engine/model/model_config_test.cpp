@@ -86,8 +86,16 @@ TEST(ModelConfig, RefusesOtherArchitecturesByName) {
     EXPECT_THAT(refusal(tinyModel().remove("general.architecture")), HasSubstr("'general.architecture' is missing"));
     EXPECT_THAT(refusal(tinyModel().remove("llama.expert_count")), HasSubstr("dense model without experts"));
     EXPECT_THAT(refusal(tinyModel().replace("llama.expert_count", std::uint32_t{0})), HasSubstr("dense model without experts"));
-    EXPECT_THAT(refusal(tinyModel().set("split.count", std::uint16_t{3}).set("split.no", std::uint16_t{0})),
-                HasSubstr("part 1 of 3"));
+}
+
+TEST(ModelConfig, APartOfASplitModelIsNotOneInMemory) {
+    const auto bytes = tinyModel().set("split.count", std::uint16_t{3}).set("split.no", std::uint16_t{0}).bytes();
+    try {
+        const GgufFile part(bytes, "some.gguf");
+        FAIL() << "was read";
+    } catch (const std::runtime_error& e) {
+        EXPECT_THAT(e.what(), HasSubstr("part 1 of 3"));
+    }
 }
 
 TEST(ModelConfig, RefusesTheSharedFilesOfOtherFamilies) {

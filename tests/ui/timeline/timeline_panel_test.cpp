@@ -278,7 +278,7 @@ void TimelinePanelTest::wastedPrefetchesAreLower() {
 void TimelinePanelTest::whatTheDeviceSawHasLanesAndTheCurve() {
     PanelBench bench;
     TimelinePanel panel(bench.feed, bench.selection, bench.theme);
-    SampleSession session({});
+    SampleSession session;
     session.edit().device.kernelNames = {"gateUpKernel", "routerKernel"};
     session.edit().device.fastCopiesBytesPerSecond = 52.4e9;
     TimelineWindow window = *session.window();
