@@ -231,7 +231,7 @@ void MainWindowTest::theStatusLineIsTrue() {
         info.model.expertBytes = 100'000'000;
     }));
     QVERIFY2(status.text().contains(u"tracer L3 + counters (2.1 %), 7 records lost"_s), qPrintable(status.text()));
-    QVERIFY2(status.text().contains(u"VRAM 4.2 GB of 80 GB"_s), qPrintable(status.text()));
+    QVERIFY2(status.text().contains(u"VRAM 4.20 GB of 80.0 GB"_s), qPrintable(status.text()));
     bench.window.setEngine({EngineState::Phase::Ended, 0, u"ended"_s});
     QVERIFY(status.text().contains(u"engine: ended"_s));
     // 48 tokens 5 ms apart.

@@ -58,7 +58,7 @@ QString ControlsPanel::blockedReason() const {
 void ControlsPanel::refresh() {
     const auto snapshot = m_feed.snapshot();
     const QString file = QString::fromStdString(snapshot->file);
-    const bool fresh = m_file != file || m_known != snapshot->calibration;
+    const bool fresh = m_file != file || m_info != snapshot->info || m_known != snapshot->calibration;
     if (m_file != file)
         m_decisions.reset();
     m_file = file;

@@ -93,8 +93,9 @@ private:
     bool m_ready = false;
     int m_group = 0; ///< changes of one drag are one undo step
     QString m_file;
-    bool m_live = false;                                  ///< what is shown can be changed
-    GateRule m_rule;                                      ///< of the gate that is shown
+    bool m_live = false; ///< what is shown can be changed
+    GateRule m_rule;     ///< of the gate that is shown
+    std::shared_ptr<const session::SessionInfo> m_info;
     std::shared_ptr<const policy::Sensitivities> m_known; ///< of the session's model; null: nothing known
     std::optional<policy::DecisionTrace> m_decisions;     ///< the session's newest, to try gates on
     std::size_t m_decided = 0;                            ///< choices that m_decisions was read from

@@ -43,6 +43,7 @@ double linkGigabytes(const QString& link) {
 } // namespace
 
 void ControlsPanel::readModel() {
+    m_info = m_feed.snapshot()->info;
     m_known = m_feed.snapshot()->calibration;
     m_rule = {};
     offerGates();
