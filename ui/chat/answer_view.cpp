@@ -26,18 +26,22 @@ AnswerView::AnswerView(Selection& selection, const Theme& theme, QWidget* parent
     connect(&theme, &Theme::changed, this, &AnswerView::highlight);
 }
 
-void AnswerView::showTurn(const analysis::Snapshot& snapshot, const analysis::TurnRecord& turn) {
+void AnswerView::showTurn(const analysis::Snapshot& snapshot, const analysis::TurnRecord& turn,
+                          const analysis::AnswerSplit& split) {
     const bool complete = turn.ended >= 0;
-    const QString whole = QString::fromStdString(turn.answer);
+    const QString whole = QString::fromStdString(split.said);
     const bool firstMoved = turn.firstAnswerToken != m_firstToken;
     const auto count = static_cast<std::size_t>(std::max(turn.answerTokens, 0));
-    if (firstMoved || count < m_tokens.size())
+    if (firstMoved || count < m_tokens.size() || split.hiddenTokens != m_hiddenTokens)
         m_tokens.clear();
+    m_hiddenTokens = split.hiddenTokens;
     m_firstToken = turn.firstAnswerToken;
     if (m_firstToken.valid()) {
         const auto first = static_cast<std::size_t>(m_firstToken.value);
-        while (m_tokens.size() < count && first + m_tokens.size() < snapshot.tokens.size())
-            m_tokens.push_back(QString::fromStdString(snapshot.tokens[first + m_tokens.size()].text));
+        while (m_tokens.size() < count && first + m_tokens.size() < snapshot.tokens.size()) {
+            const bool hidden = m_tokens.size() < static_cast<std::size_t>(m_hiddenTokens);
+            m_tokens.push_back(hidden ? QString() : QString::fromStdString(snapshot.tokens[first + m_tokens.size()].text));
+        }
     }
     m_text.update(whole, complete);
     m_spansStale = true;

@@ -1,4 +1,5 @@
 #pragma once
+#include "profiler/analysis/answer_split.h"
 #include "ui/chat/answer_text.h"
 #include "ui/chat/token_spans.h"
 #include "ui/selection.h"
@@ -16,8 +17,8 @@ class AnswerView : public QTextBrowser {
 public:
     AnswerView(Selection& selection, const Theme& theme, QWidget* parent = nullptr);
 
-    /// Shows the turn as the snapshot knows it.
-    void showTurn(const analysis::Snapshot& snapshot, const analysis::TurnRecord& turn);
+    /// Shows what the turn says, as the snapshot knows it; `split` is the turn's.
+    void showTurn(const analysis::Snapshot& snapshot, const analysis::TurnRecord& turn, const analysis::AnswerSplit& split);
     QString source() const { return m_text.source(); }
     /// Character range of a token in the rendered text; empty if it is not in this answer.
     TokenSpan spanOf(trace::TokenIndex token);
@@ -42,7 +43,8 @@ private:
     const Theme& m_theme;
     AnswerText m_text;
     trace::TokenIndex m_firstToken;
-    std::vector<QString> m_tokens;  ///< texts, from m_firstToken
+    std::vector<QString> m_tokens;  ///< texts, from m_firstToken; empty for those of the thoughts
+    int m_hiddenTokens = 0;         ///< the thoughts'
     std::vector<TokenSpan> m_spans; ///< valid unless m_spansStale
     bool m_spansStale = true;
     std::optional<trace::TokenIndex> m_marked;

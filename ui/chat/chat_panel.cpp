@@ -1,6 +1,7 @@
 #include "ui/chat/chat_panel.h"
 
-#include "ui/chat/answer_view.h"
+#include "profiler/analysis/answer_split.h"
+#include "ui/chat/chat_form.h"
 #include "ui/chat/prompt_box.h"
 #include "ui/chat/sampling_row.h"
 #include "ui/chat/turn_view.h"
@@ -88,6 +89,13 @@ QWidget* ChatPanel::makeFoot() {
     m_context->setFixedHeight(4);
     m_context->setAccessibleName(tr("Context used"));
     column->addWidget(m_context);
+    m_form = new QLabel(foot);
+    m_form->setObjectName(u"chatForm"_s);
+    m_form->setProperty("muted", true);
+    m_form->setFont(m_theme.caption());
+    m_form->setWordWrap(true);
+    m_form->setToolTip(tr("How a conversation is written for this model"));
+    column->addWidget(m_form);
     connect(m_samplingToggle, &QToolButton::toggled, m_sampling, &QWidget::setVisible);
     return foot;
 }
@@ -176,7 +184,8 @@ void ChatPanel::refreshTree(const analysis::Snapshot& snapshot) {
     extents.reserve(snapshot.turns.size());
     for (const analysis::TurnRecord& turn : snapshot.turns) {
         const int before = turn.firstTokenAt >= 0 ? turn.contextUsed - turn.answerTokens : 0;
-        extents.push_back({before, turn.contextUsed});
+        // The next prompt leaves thoughts out: it goes on from where the answer would have ended without them.
+        extents.push_back({before, turn.contextUsed - analysis::splitAnswer(snapshot, turn).hiddenTokens});
     }
     m_tree.update(extents);
 }
@@ -220,6 +229,8 @@ void ChatPanel::refreshControls() {
     m_send->setText(busy ? tr("Stop") : tr("Send"));
     m_send->setToolTip(busy ? tr("End the answer after this token (Esc)") : tr("Send (Enter)"));
     m_send->setEnabled(busy || (m_ready && !m_prompt->toPlainText().trimmed().isEmpty()));
+    m_form->setText(chatFormText(*snapshot));
+    m_form->setVisible(!m_form->text().isEmpty());
     const QString placeholder = !m_ready             ? tr("No engine is running")
                                 : m_tree.size() == 0 ? tr("Try “Tell me a story about a fox and the moon.” Enter sends.")
                                 : viewingLive()      ? tr("Message…")

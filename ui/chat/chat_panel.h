@@ -80,6 +80,7 @@ private:
     QScrollArea* m_scroll = nullptr;
     QVBoxLayout* m_column = nullptr;
     QLabel* m_empty = nullptr;
+    QLabel* m_form = nullptr;
     LiveLabel* m_contextText = nullptr;
     QProgressBar* m_context = nullptr;
     PromptBox* m_prompt = nullptr;

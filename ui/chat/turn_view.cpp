@@ -1,6 +1,7 @@
 #include "ui/chat/turn_view.h"
 
 #include "ui/chat/answer_view.h"
+#include "ui/chat/reasoning_view.h"
 #include "ui/chat/user_bubble.h"
 #include "ui/format.h"
 #include "ui/icons.h"
@@ -53,11 +54,13 @@ QString turnStatistics(const analysis::TurnRecord& turn) {
 }
 
 TurnView::TurnView(int turn, Selection& selection, const Theme& theme, QWidget* parent)
-    : QWidget(parent), m_turn(turn), m_theme(theme), m_answer(new AnswerView(selection, theme, this)) {
+    : QWidget(parent), m_turn(turn), m_theme(theme), m_reasoning(new ReasoningView(theme, this)),
+      m_answer(new AnswerView(selection, theme, this)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(8);
     column->addWidget(makeQuestion());
+    column->addWidget(m_reasoning);
     column->addWidget(m_answer);
     m_statistics = new QLabel(this);
     m_statistics->setProperty("statistics", true);
@@ -118,7 +121,8 @@ QToolButton* TurnView::addTool(QLayout& row, const QString& name, const QString&
 
 void TurnView::restyle() {
     for (QToolButton* button : findChildren<QToolButton*>())
-        button->setIcon(icon(m_theme, button->property("iconName").toString(), Theme::Role::Muted));
+        if (button->property("iconName").isValid())
+            button->setIcon(icon(m_theme, button->property("iconName").toString(), Theme::Role::Muted));
 }
 
 void TurnView::showTurn(const analysis::Snapshot& snapshot, const analysis::TurnRecord& record) {
@@ -129,8 +133,10 @@ void TurnView::showTurn(const analysis::Snapshot& snapshot, const analysis::Turn
     const QString prompt = QString::fromStdString(record.prompt);
     if (prompt != m_bubble->text())
         m_bubble->setText(prompt);
-    m_answer->showTurn(snapshot, record);
-    m_answer->setVisible(!record.answer.empty());
+    const analysis::AnswerSplit split = analysis::splitAnswer(snapshot, record);
+    m_reasoning->showParts(split);
+    m_answer->showTurn(snapshot, record, split);
+    m_answer->setVisible(!split.said.empty());
     // While the answer runs, figures that nobody can read that fast would have the conversation laid out for every token.
     if (record.ended >= 0 || !m_statisticsAge.isValid() || m_statisticsAge.elapsed() > kStatisticsMs) {
         m_statistics->setText(turnStatistics(record));

@@ -12,6 +12,7 @@ class QToolButton;
 namespace moescope::ui {
 
 class AnswerView;
+class ReasoningView;
 class UserBubble;
 
 /// A question, its answer, and the figures that belong to it. Child of ChatPanel; GUI thread.
@@ -25,6 +26,7 @@ public:
     void showVariant(int index, int count); ///< "2/3"; hidden when there is one
     void setActionsEnabled(bool enabled);   ///< regenerate and edit need an engine
     AnswerView& answer() const { return *m_answer; }
+    ReasoningView& reasoning() const { return *m_reasoning; }
     QString statistics() const;
 
 Q_SIGNALS:
@@ -52,6 +54,7 @@ private:
     QElapsedTimer m_statisticsAge;
     const Theme& m_theme;
     UserBubble* m_bubble = nullptr;
+    ReasoningView* m_reasoning = nullptr;
     AnswerView* m_answer = nullptr;
     QLabel* m_statistics = nullptr;
     QLabel* m_variant = nullptr;

@@ -2,11 +2,13 @@
 #include "ui/chat/answer_view.h"
 #include "ui/chat/chat_panel.h"
 #include "ui/chat/prompt_box.h"
+#include "ui/chat/reasoning_view.h"
 #include "ui/chat/sampling_row.h"
 #include "ui/chat/turn_view.h"
 #include "ui/live_label.h"
 
 #include <QClipboard>
+#include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QScrollArea>
@@ -29,6 +31,11 @@ public:
         m_snapshot.info = info;
         m_snapshot.file = "live.moescope";
         m_snapshot.live = true;
+    }
+    void saysItsChatForm(const std::string& form) {
+        auto info = std::make_shared<session::SessionInfo>(*m_snapshot.info);
+        info->settings.emplace_back("chat-form", form);
+        m_snapshot.info = info;
     }
     void ask(const std::string& prompt, int before) {
         analysis::TurnRecord turn;
@@ -121,6 +128,9 @@ private Q_SLOTS:
     void aReplayIsReadOnly();
     void aNarrowerPanelWrapsItsTurns();
     void theGaugeShowsTheContext();
+    void reasoningFolds();
+    void thoughtsDoNotParentVariants();
+    void theChatFormIsShown();
     void looks();
 };
 
@@ -348,6 +358,66 @@ void ChatPanelTest::theGaugeShowsTheContext() {
     QVERIFY(said);
 }
 
+void ChatPanelTest::reasoningFolds() {
+    ChatBench bench;
+    bench.talk.ask("Hello", 10);
+    for (const char* piece : {"<think>", "\nWell", ", a", " greeting", "."})
+        bench.talk.answer(piece);
+    bench.show();
+    TurnView* view = bench.panel.visibleTurns()[0];
+    QVERIFY(view->reasoning().isVisible());
+    QCOMPARE(view->reasoning().title(), u"Reasoning… (5 tokens)"_s);
+    QVERIFY(!view->answer().isVisible());
+    for (const char* piece : {"</", "think>", "\n\n", "Hi", " there"})
+        bench.talk.answer(piece);
+    bench.talk.end();
+    bench.show();
+    QCOMPARE(view->reasoning().title(), u"Reasoning (7 tokens)"_s);
+    QVERIFY(view->reasoning().shownText().isEmpty());
+    QCOMPARE(view->answer().toPlainText(), u"Hi there"_s);
+    // Tokens are found in what is said, and those of the thoughts nowhere.
+    const auto first = bench.feed.snapshot()->turns[0].firstAnswerToken;
+    QCOMPARE(view->answer().spanOf(trace::TokenIndex(first.value + 8)).begin, 0);
+    QVERIFY(view->answer().spanOf(trace::TokenIndex(first.value + 1)).empty());
+    // By keyboard.
+    auto* fold = view->reasoning().findChild<QToolButton*>();
+    fold->setFocus(Qt::TabFocusReason);
+    QTest::keyClick(fold, Qt::Key_Space);
+    QVERIFY(view->reasoning().isOpen());
+    QCOMPARE(view->reasoning().shownText(), u"Well, a greeting."_s);
+    QTest::keyClick(fold, Qt::Key_Space);
+    QVERIFY(view->reasoning().shownText().isEmpty());
+}
+
+void ChatPanelTest::thoughtsDoNotParentVariants() {
+    ChatBench bench;
+    bench.panel.setEngine(false, {});
+    bench.talk.ask("Hello", 10);
+    bench.talk.answer("<think>");
+    for (int i = 0; i < 40; ++i)
+        bench.talk.answer(" hm");
+    bench.talk.answer("</think>");
+    bench.talk.answer("Hi");
+    bench.talk.end();
+    // A replay knows positions only: the thoughts are not in the next prompt, so that it is shorter than the answer was long.
+    bench.talk.ask("And now?", 24);
+    bench.talk.answer("Now");
+    bench.talk.end();
+    bench.show();
+    QCOMPARE(bench.panel.visibleTurns().size(), 2U);
+}
+
+void ChatPanelTest::theChatFormIsShown() {
+    ChatBench bench;
+    bench.show();
+    auto* form = bench.panel.findChild<QLabel*>(u"chatForm"_s);
+    QVERIFY(!form->isVisible()); // sessions of older programs do not say it
+    bench.talk.saysItsChatForm("ChatML (assumed)");
+    bench.show();
+    QVERIFY(form->isVisible());
+    QCOMPARE(form->text(), u"chat form ChatML, assumed: the model's own template is not known"_s);
+}
+
 void ChatPanelTest::looks() {
     ChatBench bench;
     bench.picture(bench.panel, u"chat-empty"_s);
@@ -369,6 +439,15 @@ void ChatPanelTest::looks() {
     QVERIFY(bench.panel.sampling().isVisible());
     PanelBench::settle();
     bench.picture(bench.panel, u"chat-sampling"_s);
+    bench.talk.saysItsChatForm("ChatML (assumed)");
+    bench.talk.ask("And a shorter one?", 170);
+    for (const char* piece :
+         {"<think>", "Short: one sentence,", " a fox, a moon.", "</think>", "The fox saw the moon and slept."})
+        bench.talk.answer(piece);
+    bench.talk.end();
+    bench.show();
+    bench.panel.visibleTurns().back()->reasoning().setOpen(true);
+    bench.picture(bench.panel, u"chat-reasoning"_s);
 }
 
 QTEST_MAIN(ChatPanelTest)
