@@ -70,11 +70,12 @@ run_tidy() {
 
 # run_fuzzers SECONDS: each fuzz target for that long; stops at the first finding.
 run_fuzzers() {
-    configure_and_build dev-fuzz gguf_fuzz gguf_seeds session_fuzz
+    configure_and_build dev-fuzz gguf_fuzz gguf_seeds session_fuzz tokenizer_fuzz tokenizer_seeds
     mkdir -p build/dev-fuzz/corpus-gguf_fuzz build/dev-fuzz/corpus-session_fuzz
+    build/dev-fuzz/tests/tokenizer_seeds build/dev-fuzz/corpus-tokenizer_fuzz
     build/dev-fuzz/tests/gguf_seeds build/dev-fuzz/corpus-gguf_fuzz
     local target
-    for target in gguf_fuzz session_fuzz; do
+    for target in gguf_fuzz session_fuzz tokenizer_fuzz; do
         local options=-max_len=65536 # a model file; a session is fuzzed by short lists of changes to a sound one
         [ "$target" = session_fuzz ] && options="-len_control=0 -max_len=64"
         (cd build/dev-fuzz && TMPDIR=/dev/shm "tests/$target" "corpus-$target" $options -max_total_time="$1" -timeout=20 \
