@@ -45,7 +45,7 @@ QString laneName(Lane lane) {
     case Lane::MemoryBusy:
         return QObject::tr("GPU: memory");
     case Lane::Multiprocessors:
-        return QObject::tr("GPU: SMs busy");
+        return QObject::tr("GPU: SMs");
     case Lane::TensorPipes:
         return QObject::tr("GPU: tensor");
     }
